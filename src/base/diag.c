@@ -1,0 +1,119 @@
+#include "base/diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+void
+diag_init(struct diag *d)
+{
+	*d = (struct diag){ 0 };
+}
+
+void
+diag_free(struct diag *d)
+{
+	if (d == NULL)
+		return;
+	free(d->items);
+	*d = (struct diag){ 0 };
+}
+
+static struct diag_item *
+add_item(struct diag *d, enum diag_level level)
+{
+	if (level == DIAG_ERROR)
+		d->errors++;
+	else
+		d->warnings++;
+	if (d->n >= DIAG_MAX)
+		return NULL;
+	if (d->items == NULL)
+		d->items = calloc(DIAG_MAX, sizeof(*d->items));
+	if (d->items == NULL)
+		return NULL;
+	d->items[d->n].level = level;
+	return &d->items[d->n++];
+}
+
+void
+diag_add(struct diag *d, enum diag_level level, const char *file,
+    unsigned line, unsigned column, const char *fmt, ...)
+{
+	struct diag_item *it = add_item(d, level);
+	char raw[DIAG_TEXT_MAX];
+	va_list ap;
+
+	if (it == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	err_escape(it->file, sizeof(it->file), file, strlen(file));
+	err_escape(it->text, sizeof(it->text), raw, strlen(raw));
+	it->line = line;
+	it->column = column;
+}
+
+char *
+diag_format(const struct diag_item *it, char *dst, size_t size)
+{
+	const char *word = it->level == DIAG_ERROR ? "error" : "warning";
+
+	if (it->line == 0)
+		(void)snprintf(dst, size, "%s: %s: %s", it->file, word,
+		    it->text);
+	else
+		(void)snprintf(dst, size, "%s:%u:%u: %s: %s", it->file,
+		    it->line, it->column, word, it->text);
+	return dst;
+}
+
+/* uint32 errors, warnings, n; n times { byte level; string file; uint32
+ * line, column; string text } */
+void
+diag_encode(const struct diag *d, struct buf *b)
+{
+	buf_put_u32(b, (uint32_t)d->errors);
+	buf_put_u32(b, (uint32_t)d->warnings);
+	buf_put_u32(b, (uint32_t)d->n);
+	for (size_t i = 0; i < d->n; i++) {
+		buf_put_u8(b, (uint8_t)d->items[i].level);
+		buf_put_cstring(b, d->items[i].file);
+		buf_put_u32(b, d->items[i].line);
+		buf_put_u32(b, d->items[i].column);
+		buf_put_cstring(b, d->items[i].text);
+	}
+}
+
+int
+diag_decode(struct rd *r, struct diag *d)
+{
+	uint32_t errors = rd_u32(r), warnings = rd_u32(r), n = rd_u32(r);
+
+	if (r->err == 0 && n > DIAG_MAX)
+		r->err = ERR_TOOBIG;
+	for (uint32_t i = 0; r->err == 0 && i < n; i++) {
+		uint8_t level = rd_u8(r);
+		char file[sizeof(d->items->file)], text[DIAG_TEXT_MAX];
+		unsigned line, column;
+
+		rd_cstring(r, file, sizeof(file));
+		line = rd_u32(r);
+		column = rd_u32(r);
+		rd_cstring(r, text, sizeof(text));
+		if (r->err == 0 && level > DIAG_ERROR)
+			r->err = ERR_MALFORMED;
+		if (r->err == 0)
+			diag_add(d, (enum diag_level)level, file, line,
+			    column, "%s", text);
+	}
+	if (r->err != 0)
+		return r->err;
+	d->errors = errors;
+	d->warnings = warnings;
+	return 0;
+}

@@ -1,0 +1,336 @@
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Owner root or us, and not writable by others. */
+static int
+check_owner(const struct stat *st, const char *path, struct why *why)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return why_set(why, ERR_UNSAFE,
+		    "%s belongs to uid %lu; expected root or uid %lu", path,
+		    (unsigned long)st->st_uid, (unsigned long)geteuid());
+	return 0;
+}
+
+static int
+check_folder(const struct stat *st, const char *path, struct why *why)
+{
+	int r = check_owner(st, path, why);
+
+	if (r != 0)
+		return r;
+	/* What is in a sticky folder can be replaced by its owner only, and
+	 * the owner of the next component is checked in its turn. */
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    (st->st_mode & S_ISVTX) == 0)
+		return why_set(why, ERR_UNSAFE,
+		    "%s can be written by others; try: chmod go-w %s", path,
+		    path);
+	return 0;
+}
+
+static int
+check_final(const struct stat *st, const char *path, int flags,
+    struct why *why)
+{
+	int r = check_owner(st, path, why);
+
+	if (r != 0)
+		return r;
+	if ((flags & PATH_DIR) != 0)
+		return S_ISDIR(st->st_mode) ? check_folder(st, path, why) :
+		    why_set(why, ERR_UNSAFE, "%s is not a folder", path);
+	if (!S_ISREG(st->st_mode))
+		return why_set(why, ERR_UNSAFE, "%s is not a regular file",
+		    path);
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return why_set(why, ERR_UNSAFE,
+		    "%s can be written by others; try: chmod go-w %s", path,
+		    path);
+	if ((flags & PATH_SECRET) != 0 &&
+	    (st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return why_set(why, ERR_UNSAFE,
+		    "%s can be read by others; try: chmod 600 %s", path, path);
+	return 0;
+}
+
+static int
+open_failed(const char *shown, struct why *why)
+{
+	if (errno == ELOOP)
+		return why_set(why, ERR_UNSAFE, "%s is a symbolic link", shown);
+	if (errno == ENOTDIR)
+		return why_set(why, ERR_UNSAFE,
+		    "%s is a symbolic link or below something that is not a "
+		    "folder", shown);
+	if (errno == ENOENT)
+		return why_set(why, ERR_NOTFOUND, "%s does not exist", shown);
+	return why_errno(why, "%s cannot be opened", shown);
+}
+
+/* One step: component of length n below dir; shown is the path so far. */
+static int
+open_step(int dir, const char *name, bool last, const char *shown, int flags,
+    struct why *why)
+{
+	int want_dir = !last || (flags & PATH_DIR) != 0;
+	int oflags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	struct stat st;
+	int fd, r;
+
+	if (want_dir)
+		oflags |= O_DIRECTORY;
+	/* a folder on the way need not be readable, only searchable */
+	if (!last)
+		oflags = O_PATH | O_CLOEXEC | O_NOFOLLOW | O_DIRECTORY;
+	if ((fd = openat(dir, name, oflags)) < 0)
+		return open_failed(shown, why);
+	if (fstat(fd, &st) != 0)
+		r = why_errno(why, "%s", shown);
+	else
+		r = last ? check_final(&st, shown, flags, why) :
+		    check_folder(&st, shown, why);
+	if (r != 0) {
+		(void)close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* Walk rel from dir, whose name for messages is prefix; takes over dir. */
+static int
+walk(int dir, const char *prefix, const char *rel, int flags, struct why *why)
+{
+	char shown[PATH_MAX], name[NAME_MAX + 1];
+	const char *p = rel;
+
+	for (;;) {
+		size_t n = strcspn(p, "/");
+		bool last = p[n] == '\0';
+		int fd;
+
+		if (n == 0 || n > NAME_MAX || (n == 1 && p[0] == '.') ||
+		    (n == 2 && p[0] == '.' && p[1] == '.')) {
+			(void)close(dir);
+			return why_set(why, ERR_UNSAFE, "%s%s: empty, '.', "
+			    "'..' and overlong components are not allowed",
+			    prefix, rel);
+		}
+		memcpy(name, p, n);
+		name[n] = '\0';
+		(void)snprintf(shown, sizeof(shown), "%s%.*s", prefix,
+		    (int)(p - rel) + (int)n, rel);
+		fd = open_step(dir, name, last, shown, flags, why);
+		(void)close(dir);
+		if (fd < 0 || last)
+			return fd;
+		dir = fd;
+		p += n + 1;
+	}
+}
+
+int
+path_open(const char *path, int flags, struct why *why)
+{
+	struct stat st;
+	int dir, r;
+
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
+		return why_set(why, ERR_UNSAFE,
+		    "'%s' is not an absolute path", path);
+	dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || fstat(dir, &st) != 0) {
+		r = why_errno(why, "/");
+		if (dir >= 0)
+			(void)close(dir);
+		return r;
+	}
+	if ((r = check_folder(&st, "/", why)) != 0) {
+		(void)close(dir);
+		return r;
+	}
+	while (path[0] == '/' && path[1] == '/')
+		path++;
+	return walk(dir, "/", path + 1, flags, why);
+}
+
+int
+path_open_below(int dirfd, const char *dirname, const char *rel, int flags,
+    struct why *why)
+{
+	char prefix[PATH_MAX];
+	int dir;
+
+	if (rel[0] == '/')
+		return why_set(why, ERR_UNSAFE, "%s: expected a path relative "
+		    "to %s", rel, dirname);
+	if (strlen(rel) + strlen(dirname) + 2 > sizeof(prefix))
+		return why_set(why, ERR_UNSAFE, "path too long");
+	(void)snprintf(prefix, sizeof(prefix), "%s/", dirname);
+	if ((dir = fcntl(dirfd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return why_errno(why, "%s", dirname);
+	return walk(dir, prefix, rel, flags, why);
+}
+
+int
+path_read(int fd, size_t max, struct buf *out, struct why *why)
+{
+	size_t total = 0;
+	off_t off = 0;
+
+	for (;;) {
+		/* one byte over the limit is enough to know */
+		size_t want = max - total < 65536 ? max - total + 1 : 65536;
+		uint8_t *p = buf_reserve(out, want);
+		ssize_t n;
+
+		if (p == NULL)
+			return why_set(why, buf_err(out),
+			    "too big; at most %zu bytes are read", max);
+		if ((n = pread(fd, p, want, off)) < 0) {
+			if (errno == EINTR)
+				continue;
+			return why_errno(why, "read");
+		}
+		if (n == 0)
+			return 0;
+		if ((size_t)n > max - total)
+			return why_set(why, ERR_TOOBIG,
+			    "too big; at most %zu bytes are read", max);
+		buf_commit(out, (size_t)n);
+		total += (size_t)n;
+		off += n;
+	}
+}
+
+int
+path_load(const char *path, int flags, size_t max, struct buf *out,
+    struct why *why)
+{
+	struct why inner;
+	int fd, r;
+
+	if ((fd = path_open(path, flags, why)) < 0)
+		return fd;
+	if ((r = path_read(fd, max, out, &inner)) != 0)
+		(void)why_set(why, r, "%.200s: %.250s", path, inner.text);
+	(void)close(fd);
+	return r;
+}
+
+int
+path_write_all(int fd, const void *data, size_t n)
+{
+	const char *p = data;
+
+	while (n > 0) {
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return ERR_SYS;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* Split path into folder (opened) and last component. */
+static int
+open_parent(const char *path, const char **base, struct why *why)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+	size_t n = slash != NULL ? (size_t)(slash - path) : 0;
+	int fd;
+
+	*base = slash != NULL ? slash + 1 : path;
+	if (n >= sizeof(dir) || **base == '\0')
+		return why_set(why, ERR_MALFORMED, "%s: not a file name", path);
+	if (slash == NULL)
+		(void)snprintf(dir, sizeof(dir), ".");
+	else if (n == 0)
+		(void)snprintf(dir, sizeof(dir), "/");
+	else
+		(void)snprintf(dir, sizeof(dir), "%.*s", (int)n, path);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : why_errno(why, "%s", dir);
+}
+
+static int
+write_beside(int dir, const char *tmp, mode_t mode, const void *data,
+    size_t n, const char *path, struct why *why)
+{
+	/* never readable by others for an instant: 0600 until complete */
+	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	int r = 0;
+
+	if (fd < 0)
+		return why_errno(why, "%s: cannot write beside it", path);
+	if (path_write_all(fd, data, n) != 0 || fchmod(fd, mode) != 0 ||
+	    fsync(fd) != 0)
+		r = why_errno(why, "%s: cannot write", path);
+	if (close(fd) != 0 && r == 0)
+		r = why_errno(why, "%s: cannot write", path);
+	if (r != 0)
+		(void)unlinkat(dir, tmp, 0);
+	return r;
+}
+
+int
+path_replace(const char *path, mode_t mode, const void *data, size_t n,
+    struct why *why)
+{
+	char tmp[NAME_MAX + 1];
+	const char *base;
+	int dir, r;
+
+	if ((dir = open_parent(path, &base, why)) < 0)
+		return dir;
+	if (strlen(base) > NAME_MAX - 16) {
+		(void)close(dir);
+		return why_set(why, ERR_TOOBIG, "%s: name too long", path);
+	}
+	(void)snprintf(tmp, sizeof(tmp), ".%s.%ld", base, (long)getpid());
+	/* left over by an earlier process of this number that was killed */
+	(void)unlinkat(dir, tmp, 0);
+	r = write_beside(dir, tmp, mode, data, n, path, why);
+	if (r == 0 && renameat(dir, tmp, dir, base) != 0) {
+		r = why_errno(why, "%s: cannot rename into place", path);
+		(void)unlinkat(dir, tmp, 0);
+	}
+	if (r == 0 && fsync(dir) != 0)
+		r = why_errno(why, "%s: cannot sync the folder", path);
+	(void)close(dir);
+	return r;
+}
+
+int
+path_mark_fd(int fd, struct path_mark *mark)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return ERR_SYS;
+	*mark = (struct path_mark){ .dev = st.st_dev, .ino = st.st_ino,
+	    .size = st.st_size, .mtime = st.st_mtim, .ctime = st.st_ctim };
+	return 0;
+}
+
+bool
+path_mark_eq(const struct path_mark *a, const struct path_mark *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	    a->mtime.tv_sec == b->mtime.tv_sec &&
+	    a->mtime.tv_nsec == b->mtime.tv_nsec &&
+	    a->ctime.tv_sec == b->ctime.tv_sec &&
+	    a->ctime.tv_nsec == b->ctime.tv_nsec;
+}

@@ -1,0 +1,62 @@
+/*
+ * Opening trusted files.  A file is trusted when its path is absolute, it is
+ * a regular file, owned by root or the caller, not writable by group or
+ * others, reached through no symbolic link, and when every folder on the way
+ * is as good; a sticky world-writable folder is accepted if what lies in it
+ * on our way belongs to root or the caller.
+ */
+#ifndef BASE_PATH_H
+#define BASE_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum path_flags {
+	PATH_SECRET = 1,	/* also: not readable by group or others */
+	PATH_DIR = 2,		/* a folder, not a regular file */
+};
+
+/* Open an absolute path read-only by the rules above.  Returns a descriptor
+ * (close-on-exec) or ERR_UNSAFE, ERR_NOTFOUND, ERR_SYS with why filled. */
+int path_open(const char *path, int flags, struct why *why);
+
+/* Open rel below the trusted folder dirfd by the same rules; rel must be
+ * relative and without empty, "." or ".." components.  dirname is for the
+ * message only. */
+int path_open_below(int dirfd, const char *dirname, const char *rel,
+    int flags, struct why *why);
+
+/* Read all of fd (from offset 0, without moving it) into out (appended).
+ * More than max bytes is ERR_TOOBIG. */
+int path_read(int fd, size_t max, struct buf *out, struct why *why);
+
+/* path_open and path_read in one. */
+int path_load(const char *path, int flags, size_t max, struct buf *out,
+    struct why *why);
+
+/* Replace (or make) the file path atomically: written beside under a
+ * temporary name with this mode from the start, fsynced, renamed, folder
+ * fsynced.  On any failure the old file is untouched and nothing is left
+ * beside it. */
+int path_replace(const char *path, mode_t mode, const void *data, size_t n,
+    struct why *why);
+
+/* What tells whether a file was changed: any difference counts. */
+struct path_mark {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime, ctime;
+};
+
+int path_mark_fd(int fd, struct path_mark *mark);
+bool path_mark_eq(const struct path_mark *a, const struct path_mark *b);
+
+/* Write all n bytes; 0, or ERR_SYS with errno set. */
+int path_write_all(int fd, const void *data, size_t n);
+
+#endif

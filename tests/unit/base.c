@@ -1,0 +1,284 @@
+/* src/base: buffers, safe opening, INI tables. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/ini.h"
+#include "base/path.h"
+
+START_TEST(roundtrip)
+{
+	struct buf b;
+	struct rd r;
+	char s[8];
+
+	buf_init(&b, 64);
+	buf_put_u8(&b, 7);
+	buf_put_u32(&b, 0xdeadbeef);
+	buf_put_u64(&b, 1);
+	buf_put_cstring(&b, "hello");
+	ck_assert_int_eq(buf_err(&b), 0);
+	r = rd_of_buf(&b);
+	ck_assert_int_eq(rd_u8(&r), 7);
+	ck_assert_uint_eq(rd_u32(&r), 0xdeadbeef);
+	ck_assert_uint_eq(rd_u64(&r), 1);
+	rd_cstring(&r, s, sizeof(s));
+	ck_assert_str_eq(s, "hello");
+	ck_assert_int_eq(rd_end(&r), 0);
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(limits)
+{
+	struct buf b;
+	struct rd r;
+	char s[4];
+
+	buf_init(&b, 4);
+	buf_put_u32(&b, 1);
+	ck_assert_int_eq(buf_err(&b), 0);
+	buf_put_u8(&b, 1);
+	ck_assert_int_eq(buf_err(&b), ERR_TOOBIG);
+	buf_free(&b);
+
+	r = rd_of("\0\0\0\4abc", 7);
+	rd_cstring(&r, s, sizeof(s));
+	ck_assert_int_eq(r.err, ERR_TOOBIG);
+	r = rd_of("\0\0\0\3a\0c", 7);
+	rd_cstring(&r, s, sizeof(s));
+	ck_assert_int_eq(r.err, ERR_MALFORMED);
+	r = rd_of("\0\0\0\3a", 5);
+	rd_cstring(&r, s, sizeof(s));
+	ck_assert_int_eq(r.err, ERR_SHORT);
+	r = rd_of("\1\2", 2);
+	(void)rd_u8(&r);
+	ck_assert_int_eq(rd_end(&r), ERR_TRAILING);
+	r = rd_of("\2", 1);
+	ck_assert(!rd_bool(&r));
+	ck_assert_int_eq(rd_end(&r), ERR_MALFORMED);
+}
+END_TEST
+
+struct conf {
+	char *listen;
+	uint32_t grace;
+	bool on;
+	int kind;
+};
+
+static const char *const kinds[] = { "user", "device", NULL };
+static const struct ini_key keys[] = {
+	{ .name = "listen", .type = INI_STRING,
+	    .offset = offsetof(struct conf, listen), .flags = INI_REQUIRED },
+	{ .name = "login-grace", .type = INI_DURATION,
+	    .offset = offsetof(struct conf, grace), .min = 1, .max = 600 },
+	{ .name = "on", .type = INI_BOOL, .offset = offsetof(struct conf, on) },
+	{ .name = "kind", .type = INI_ENUM,
+	    .offset = offsetof(struct conf, kind), .words = kinds },
+	{ .name = NULL },
+};
+
+static void *
+begin(void *ctx, const char *sub, const struct ini_pos *pos)
+{
+	(void)sub;
+	(void)pos;
+	return ctx;
+}
+
+static const struct ini_section sections[] = {
+	{ .name = "daemon", .keys = keys, .begin = begin },
+	{ .name = NULL },
+};
+
+static int
+parse(const char *text, struct conf *c, char *first, size_t size)
+{
+	struct diag d;
+	int r;
+
+	diag_init(&d);
+	r = ini_parse("f", text, strlen(text), sections, c, &d);
+	first[0] = '\0';
+	if (d.n > 0)
+		diag_format(&d.items[0], first, size);
+	diag_free(&d);
+	return r;
+}
+
+START_TEST(ini_good)
+{
+	struct conf c = { 0 };
+	char e[600];
+
+	ck_assert_int_eq(parse("# c\n[daemon]\nlisten = a ; b # c\n"
+	    "LoginGrace = 2m\non=yes\nkind = device\r\n", &c, e, sizeof(e)),
+	    0);
+	ck_assert_str_eq(c.listen, "a ; b # c");
+	ck_assert_uint_eq(c.grace, 120);
+	ck_assert(c.on);
+	ck_assert_int_eq(c.kind, 1);
+	ini_free(keys, &c);
+}
+END_TEST
+
+static const struct {
+	const char *text, *error;
+} bad[] = {
+	{ "[daemon]\nlisten = a\nbogus = 1\n",
+	    "f:3:1: error: unknown key 'bogus'" },
+	{ "[daemon]\nlisten = a\nlisten = b\n",
+	    "f:3:1: error: repeated key 'listen'" },
+	{ "[daemon]\n", "f:1:1: error: key 'listen' is missing in [daemon]" },
+	{ "[nope]\n", "f:1:2: error: unknown section 'nope'" },
+	{ "[daemon x]\n", "f:1:2: error: expected no name behind 'daemon'" },
+	{ "[daemon]\nlisten=a\nlogin-grace = 601\n",
+	    "f:3:15: error: login-grace = 601: expected 1s to 600s" },
+	{ "[daemon]\nlisten=a\nkind = x\n",
+	    "f:3:8: error: kind = x: expected user, device" },
+	{ "[daemon]\nlisten=a\n\x01\n",
+	    "f:3:1: error: expected printable ASCII" },
+	{ "listen=a\n", "f:1:1: error: no known section before key 'listen'" },
+};
+
+START_TEST(ini_bad)
+{
+	struct conf c = { 0 };
+	char e[600];
+
+	ck_assert_int_eq(parse(bad[_i].text, &c, e, sizeof(e)),
+	    ERR_MALFORMED);
+	ck_assert_str_eq(e, bad[_i].error);
+	ini_free(keys, &c);
+}
+END_TEST
+
+static char dir[64];
+
+static void
+setup(void)
+{
+	strcpy(dir, "/tmp/base.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void
+teardown(void)
+{
+	char cmd[128];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	ck_assert_int_eq(system(cmd), 0);
+}
+
+static int
+try_open(const char *name, int flags)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = path_open(path, flags, NULL);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 ? 0 : fd;
+}
+
+static void
+put(const char *name, mode_t mode)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	ck_assert_int_eq(path_replace(path, mode, "x", 1, NULL), 0);
+}
+
+START_TEST(safe_open)
+{
+	char a[128], b[128];
+
+	put("good", 0644);
+	ck_assert_int_eq(try_open("good", 0), 0);
+	ck_assert_int_eq(try_open("good", PATH_SECRET), ERR_UNSAFE);
+	put("secret", 0600);
+	ck_assert_int_eq(try_open("secret", PATH_SECRET), 0);
+	put("open", 0666);
+	ck_assert_int_eq(try_open("open", 0), ERR_UNSAFE);
+	ck_assert_int_eq(try_open("none", 0), ERR_NOTFOUND);
+	ck_assert_int_eq(try_open("", PATH_DIR), ERR_UNSAFE);
+	ck_assert_int_eq(try_open("./good", 0), ERR_UNSAFE);
+	snprintf(a, sizeof(a), "%s/link", dir);
+	snprintf(b, sizeof(b), "%s/good", dir);
+	ck_assert_int_eq(symlink(b, a), 0);
+	ck_assert_int_eq(try_open("link", 0), ERR_UNSAFE);
+	snprintf(a, sizeof(a), "%s/sub", dir);
+	ck_assert_int_eq(mkdir(a, 0700), 0);
+	put("sub/f", 0644);
+	ck_assert_int_eq(try_open("sub/f", 0), 0);
+	ck_assert_int_eq(chmod(a, 0777), 0);
+	ck_assert_int_eq(try_open("sub/f", 0), ERR_UNSAFE);
+	ck_assert_int_eq(chmod(a, 01777), 0);
+	ck_assert_int_eq(try_open("sub/f", 0), 0);
+	ck_assert_int_eq(path_open("relative", 0, NULL), ERR_UNSAFE);
+	ck_assert_int_eq(try_open("sub", 0), ERR_UNSAFE);
+}
+END_TEST
+
+START_TEST(read_limit)
+{
+	struct buf b;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/f", dir);
+	ck_assert_int_eq(path_replace(path, 0644, "12345", 5, NULL), 0);
+	buf_init(&b, 1024);
+	ck_assert_int_eq(path_load(path, 0, 4, &b, NULL), ERR_TOOBIG);
+	buf_reset(&b);
+	ck_assert_int_eq(path_load(path, 0, 5, &b, NULL), 0);
+	ck_assert_uint_eq(b.len, 5);
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(escape)
+{
+	char d[16];
+
+	ck_assert_str_eq(err_escape(d, sizeof(d), "a\nb", 3), "a\\x0ab");
+	ck_assert_str_eq(err_escape(d, 5, "abcdef", 6), "a...");
+	ck_assert_str_eq(err_escape(d, 1, "abc", 3), "");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("base");
+	TCase *t = tcase_create("base");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, roundtrip);
+	tcase_add_test(t, limits);
+	tcase_add_test(t, ini_good);
+	tcase_add_loop_test(t, ini_bad, 0,
+	    (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(t, safe_open);
+	tcase_add_test(t, read_limit);
+	tcase_add_test(t, escape);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
