@@ -1,0 +1,144 @@
+#include "proto/chan.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+union control {
+	struct cmsghdr align;
+	char space[CMSG_SPACE(sizeof(int) * CHAN_FDS_MAX)];
+};
+
+void
+chan_begin(struct buf *b, uint8_t type)
+{
+	buf_reset(b);
+	buf_put_u8(b, IPC_VERSION);
+	buf_put_u8(b, type);
+}
+
+int
+chan_send(int fd, const struct buf *b, const int *fds, size_t n)
+{
+	struct iovec iov = { .iov_base = b->data, .iov_len = b->len };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union control ctl;
+
+	if (buf_err(b) != 0)
+		return buf_err(b);
+	if (b->len > CHAN_MSG_MAX || n > CHAN_FDS_MAX)
+		return ERR_TOOBIG;
+	if (n > 0) {
+		struct cmsghdr *c;
+
+		memset(&ctl, 0, sizeof(ctl));
+		mh.msg_control = ctl.space;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * n);
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * n);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
+	}
+	while (sendmsg(fd, &mh, MSG_NOSIGNAL) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EAGAIN)
+			return ERR_AGAIN;
+		return errno == EPIPE || errno == ECONNRESET ? ERR_EOF :
+		    ERR_SYS;
+	}
+	return 0;
+}
+
+void
+chan_close_fds(struct chan_msg *m)
+{
+	for (size_t i = 0; i < m->n_fds; i++)
+		if (m->fds[i] >= 0)
+			(void)close(m->fds[i]);
+	m->n_fds = 0;
+}
+
+static void
+take_fds(struct msghdr *mh, struct chan_msg *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL;
+	    c = CMSG_NXTHDR(mh, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n && m->n_fds < CHAN_FDS_MAX; i++)
+			memcpy(&m->fds[m->n_fds++], CMSG_DATA(c) +
+			    i * sizeof(int), sizeof(int));
+	}
+}
+
+int
+chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
+{
+	struct iovec iov;
+	union control ctl;
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = ctl.space, .msg_controllen = sizeof(ctl.space) };
+	ssize_t n;
+
+	m->n_fds = 0;
+	buf_reset(b);
+	iov.iov_len = b->max < CHAN_MSG_MAX ? b->max : CHAN_MSG_MAX;
+	if ((iov.iov_base = buf_reserve(b, iov.iov_len)) == NULL)
+		return buf_err(b);
+	while ((n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC)) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno == EAGAIN)
+			return ERR_AGAIN;
+		return errno == ECONNRESET ? ERR_EOF : ERR_SYS;
+	}
+	if (n == 0)
+		return ERR_EOF;
+	take_fds(&mh, m);
+	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || n < 2 ||
+	    m->n_fds > max_fds) {
+		chan_close_fds(m);
+		return ERR_MALFORMED;
+	}
+	buf_commit(b, (size_t)n);
+	if (b->data[0] != IPC_VERSION) {
+		chan_close_fds(m);
+		return ERR_VERSION;
+	}
+	m->type = b->data[1];
+	m->body = rd_of(b->data + 2, (size_t)n - 2);
+	return 0;
+}
+
+int
+chan_recv_timeout(int fd, struct buf *b, struct chan_msg *m, size_t max_fds,
+    int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct timespec end, now;
+	int left = ms, r;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	while ((r = poll(&p, 1, left)) < 0 && errno == EINTR && ms >= 0) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		left = ms - (int)((now.tv_sec - end.tv_sec) * 1000 +
+		    (now.tv_nsec - end.tv_nsec) / 1000000);
+		if (left < 0)
+			left = 0;
+	}
+	if (r == 0)
+		return ERR_TIMEOUT;
+	if (r < 0 && errno != EINTR)
+		return ERR_SYS;
+	return chan_recv(fd, b, m, max_fds);
+}

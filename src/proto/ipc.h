@@ -1,0 +1,395 @@
+/*
+ * The messages between our own processes, as they travel on channels
+ * (chan.h).  Each has its layout here, its encoder and decoder side by side
+ * in ipc.c.  Decoders check every limit and that nothing is left over;
+ * strings come out NUL-terminated, views (struct span) point into the
+ * receive buffer.
+ *
+ * Numbers are grouped by channel; a type is only ever valid on its channel
+ * and in its direction, and each process checks that before it decodes.
+ */
+#ifndef PROTO_IPC_H
+#define PROTO_IPC_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define IPC_TRANSCRIPT_MAX 32768
+#define IPC_RANDOM_LEN 32
+#define IPC_SIGNATURE_MAX 1024
+#define IPC_CHAIN_MAX 4			/* certificates on the wire */
+#define IPC_CERT_MAX 16384		/* bytes of one certificate */
+#define IPC_ACCOUNT_MAX 256		/* with NUL: LOGIN's names */
+#define IPC_TEXT_MAX 1024		/* with NUL: reasons */
+#define IPC_IDENTITY_MAX 640		/* with NUL: AUTHORITY field=value */
+#define IPC_COMMAND_MAX 4096		/* with NUL: forced command */
+#define IPC_START_MAX 49152		/* opaque bytes for certlogin-start */
+
+enum ipc_type {
+	/* session -> net */
+	IPC_NET_JOIN = 1,	/* fd 0: the TCP socket; begin the handshake */
+	IPC_NET_SIGNED = 2,
+	IPC_NET_REFUSE = 3,
+	IPC_NET_SUCCESS = 4,
+	IPC_NET_STARTED = 5,	/* fds: pty master, or stdin, stdout, stderr */
+	IPC_NET_NOT_STARTED = 6,
+	IPC_NET_EXITED = 7,
+	IPC_NET_END = 8,
+	/* net -> session */
+	IPC_NET_SIGN = 16,
+	IPC_NET_LOGIN = 17,
+	IPC_NET_FAILED = 18,
+	IPC_NET_START = 19,
+	IPC_NET_WINCH = 20,
+	IPC_NET_SIGNAL = 21,
+	IPC_NET_CLOSED = 22,
+	/* session -> judge and back */
+	IPC_JUDGE_LOGIN = 32,
+	IPC_JUDGE_VERDICT = 33,
+	/* whoever loads (certlogind, certlogin-map) -> judge and back */
+	IPC_LOAD_BEGIN = 40,	/* fd 0: trust.conf, fd 1: map */
+	IPC_LOAD_WANT = 41,
+	IPC_LOAD_FILES = 42,	/* one fd for each file that could be opened */
+	IPC_LOAD_DONE = 43,	/* fd 0: sealed memfd with the policy, if ok */
+	/* session -> hostkey (own channel for each connection) and back */
+	IPC_KEY_SIGN = 48,
+	IPC_KEY_SIGNED = 49,
+	/* certlogind -> hostkey and back */
+	IPC_KEY_CHANNEL = 52,	/* fd 0: a new connection's channel */
+	IPC_KEY_READY = 53,
+	IPC_KEY_FAILED = 54,
+	/* certlogind -> session */
+	IPC_SES_JOIN = 64,	/* fd 0: TCP socket, fd 1: hostkey channel */
+	IPC_SES_JUDGE = 65,	/* fd 0: judge channel */
+	IPC_SES_REGISTERED = 66,
+	IPC_SES_END = 67,
+	/* session -> certlogind */
+	IPC_SES_NEED_JUDGE = 80,
+	IPC_SES_REFUSED = 81,
+	IPC_SES_REGISTER = 82,
+	IPC_SES_AUTHENTICATED = 83,
+};
+
+/* ---- the host's certificate, as given to net, session and judge at exec
+ * in a sealed memfd and by hostkey in KEY_READY:
+ * uint16 TLS signature scheme; uint32 n; n strings of DER, leaf first */
+struct ipc_host {
+	uint16_t scheme;		/* 0x0403 0x0503 0x0807 0x0804 */
+	size_t n;			/* 1..IPC_CHAIN_MAX */
+	struct span der[IPC_CHAIN_MAX];
+};
+void ipc_host_put(struct buf *b, const struct ipc_host *h);
+void ipc_host_get(struct rd *r, struct ipc_host *h);
+
+/* ---- net <-> session --------------------------------------------------- */
+
+/* NET_JOIN: string random (32) */
+int ipc_net_join_encode(struct buf *b, const uint8_t random[IPC_RANDOM_LEN]);
+int ipc_net_join_decode(struct rd r, uint8_t random[IPC_RANDOM_LEN]);
+
+/* NET_SIGN: string transcript = handshake messages with their 4-byte headers
+ * from ClientHello through the server's Certificate (once).
+ * NET_SIGNED: string signature of the server's CertificateVerify. */
+int ipc_net_sign_encode(struct buf *b, struct span transcript);
+int ipc_net_sign_decode(struct rd r, struct span *transcript);
+int ipc_net_signed_encode(struct buf *b, struct span signature);
+int ipc_net_signed_decode(struct rd r, struct span *signature);
+
+/* NET_LOGIN: string transcript, from ClientHello through the client's
+ * CertificateVerify; string account (may be empty); string preferred.
+ * Sent once, only after the handshake completed and LOGIN arrived. */
+struct ipc_login {
+	struct span transcript;
+	char account[IPC_ACCOUNT_MAX];
+	char preferred[IPC_ACCOUNT_MAX];
+};
+int ipc_net_login_encode(struct buf *b, const struct ipc_login *l);
+int ipc_net_login_decode(struct rd r, struct ipc_login *l);
+
+/* NET_FAILED: byte what; int32 GnuTLS error; byte alert received.
+ * The connection ended before LOGIN could be submitted. */
+enum ipc_failed {
+	IPC_FAILED_EOF = 1,		/* closed before or in the handshake */
+	IPC_FAILED_TLS = 2,		/* handshake refused: see gnutls */
+	IPC_FAILED_NO_CERT = 3,		/* no client certificate */
+	IPC_FAILED_NO_ALPN = 4,
+	IPC_FAILED_ALERT = 5,		/* the client sent an alert */
+	IPC_FAILED_FRAME = 6,		/* oversized or malformed frame */
+	IPC_FAILED_ORDER = 7,		/* a message out of turn */
+	IPC_FAILED_SIZE = 8,		/* transcript or message too big */
+};
+struct ipc_net_failed {
+	uint8_t what;
+	int32_t gnutls;
+	uint8_t alert;
+};
+int ipc_net_failed_encode(struct buf *b, const struct ipc_net_failed *f);
+int ipc_net_failed_decode(struct rd r, struct ipc_net_failed *f);
+
+/* NET_REFUSE: byte alert (TLS alert to send, 0 = send LOGIN_FAILURE);
+ * uint64 reference number; string reason for the person */
+struct ipc_refuse {
+	uint8_t alert;
+	uint64_t reference;
+	char reason[IPC_TEXT_MAX];
+};
+int ipc_net_refuse_encode(struct buf *b, const struct ipc_refuse *f);
+int ipc_net_refuse_decode(struct rd r, struct ipc_refuse *f);
+
+/* NET_SUCCESS: string account; string identity; string banner (PAM's text
+ * for the person, may be empty) */
+struct ipc_success {
+	char account[IPC_ACCOUNT_MAX];
+	char identity[IPC_IDENTITY_MAX];
+	char banner[IPC_TEXT_MAX * 4];
+};
+int ipc_net_success_encode(struct buf *b, const struct ipc_success *s);
+int ipc_net_success_decode(struct rd r, struct ipc_success *s);
+
+/* NET_START: uint32 channel; byte kind; bool pty; uint32 columns, rows,
+ * width, height (pixels); string opaque.  opaque is for certlogin-start
+ * alone: the bodies of the channel requests as the client sent them, each
+ * as string name + string body, the shell, exec or subsystem request last. */
+enum ipc_start_kind { IPC_START_SHELL = 1, IPC_START_EXEC = 2,
+    IPC_START_SUBSYSTEM = 3 };
+struct ipc_window {
+	uint32_t columns, rows, width, height;	/* each at most 65535 */
+};
+struct ipc_start {
+	uint32_t channel;
+	uint8_t kind;
+	bool pty;
+	struct ipc_window window;
+	struct span opaque;			/* IPC_START_MAX */
+};
+int ipc_net_start_encode(struct buf *b, const struct ipc_start *s);
+int ipc_net_start_decode(struct rd r, struct ipc_start *s);
+
+/* NET_STARTED: uint32 channel; with 1 descriptor (pty master) or 3.
+ * NET_NOT_STARTED: uint32 channel; string reason
+ * NET_CLOSED: uint32 channel (the client closed it: hang up). */
+int ipc_net_started_encode(struct buf *b, uint32_t channel);
+int ipc_net_started_decode(struct rd r, uint32_t *channel);
+int ipc_net_not_started_encode(struct buf *b, uint32_t channel,
+    const char *reason);
+int ipc_net_not_started_decode(struct rd r, uint32_t *channel,
+    char reason[IPC_TEXT_MAX]);
+int ipc_net_closed_encode(struct buf *b, uint32_t channel);
+int ipc_net_closed_decode(struct rd r, uint32_t *channel);
+
+/* NET_WINCH: uint32 channel; uint32 columns, rows, width, height */
+int ipc_net_winch_encode(struct buf *b, uint32_t channel,
+    const struct ipc_window *w);
+int ipc_net_winch_decode(struct rd r, uint32_t *channel,
+    struct ipc_window *w);
+
+/* NET_SIGNAL: uint32 channel; byte index into ipc_signals
+ * NET_EXITED: uint32 channel; bool by_signal; uint32 status (exit status
+ * 0..255, or the index of the signal); bool core */
+struct ipc_signal {
+	const char *name;		/* RFC 4254 6.10, without SIG */
+	int number;
+};
+extern const struct ipc_signal ipc_signals[];	/* ended by name == NULL */
+/* Index of a signal by number or by name, or -1. */
+int ipc_signal_by_number(int number);
+int ipc_signal_by_name(const char *name);
+int ipc_net_signal_encode(struct buf *b, uint32_t channel, uint8_t index);
+int ipc_net_signal_decode(struct rd r, uint32_t *channel, uint8_t *index);
+
+struct ipc_exited {
+	uint32_t channel;
+	bool by_signal;
+	uint32_t status;
+	bool core;
+};
+int ipc_net_exited_encode(struct buf *b, const struct ipc_exited *e);
+int ipc_net_exited_decode(struct rd r, struct ipc_exited *e);
+
+/* NET_END: string text shown to the person; the connection then closes.
+ * SES_END: the same from certlogind to the session. */
+int ipc_text_encode(struct buf *b, uint8_t type, const char *text);
+int ipc_text_decode(struct rd r, char text[IPC_TEXT_MAX]);
+
+/* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED,
+ * SES_AUTHENTICATED, KEY_CHANNEL has one): */
+int ipc_empty_encode(struct buf *b, uint8_t type);
+int ipc_empty_decode(struct rd r);
+
+/* ---- session <-> judge -------------------------------------------------- */
+
+/* JUDGE_LOGIN: string random (32); string transcript; string account; string
+ * preferred; string address (4 or 16 bytes, network order) */
+struct ipc_judge_login {
+	struct span random, transcript;
+	char account[IPC_ACCOUNT_MAX];
+	char preferred[IPC_ACCOUNT_MAX];
+	struct span address;
+};
+int ipc_judge_login_encode(struct buf *b, const struct ipc_judge_login *l);
+int ipc_judge_login_decode(struct rd r, struct ipc_judge_login *l);
+
+/* JUDGE_VERDICT: see the structure; all members in order; bool and enum as
+ * byte.  Texts are printable ASCII. */
+enum ipc_outcome { IPC_OUTCOME_REFUSED = 0, IPC_OUTCOME_ADMIT = 0x5a };
+enum ipc_restrict {
+	IPC_NO_PTY = 1,
+	IPC_NO_FORWARDING = 2,
+	IPC_FORCED_COMMAND = 4,
+	IPC_RESTRICT_ALL = 7,
+};
+struct ipc_verdict {
+	uint8_t outcome;		/* enum ipc_outcome, no other value */
+	uint8_t alert;			/* refused: TLS alert for the client
+					 * once its signature held, or 0 =
+					 * trusted, but no mapping */
+	bool captured;			/* account came from a capture */
+	uint32_t rule_line;		/* 1-based line of the map, 0 = none */
+	uint32_t restrictions;		/* enum ipc_restrict bits */
+	int64_t expires;		/* earliest of notAfter and until= */
+	uint64_t policy;		/* number of the policy judged under */
+	char account[IPC_ACCOUNT_MAX];
+	char authority[80];
+	char identity[IPC_IDENTITY_MAX];	/* AUTHORITY field=value */
+	char issuer[IPC_TEXT_MAX];
+	char serial[64];			/* hex */
+	char command[IPC_COMMAND_MAX];		/* forced command or "" */
+	char reason[IPC_TEXT_MAX];	/* for the person; "" when admitted */
+	char detail[IPC_TEXT_MAX];	/* for log and why: check, section */
+};
+int ipc_verdict_encode(struct buf *b, const struct ipc_verdict *v);
+int ipc_verdict_decode(struct rd r, struct ipc_verdict *v);
+
+/* ---- load -------------------------------------------------------------- */
+
+/* LOAD_BEGIN: uint64 policy number; string trust name, string map name (for
+ * messages); uint32 n; n times { string issuer key SHA-256 (32); string CRL
+ * number (at most 20 bytes, big endian); int64 thisUpdate }: the highest CRL
+ * seen for each issuer key
+ * LOAD_WANT: uint32 n; n strings: paths relative to trust.conf's folder
+ * LOAD_FILES: uint32 n; n times { bool opened; string error }
+ * LOAD_DONE: bool ok; diag; uint32 rules; uint32 n authorities { string name;
+ * byte class; string expiry-text...; } see struct ipc_load_done */
+#define IPC_LOAD_FILES_MAX 48
+#define IPC_LOAD_AUTHORITIES_MAX 32
+#define IPC_LOAD_SEEN_MAX 256
+struct ipc_seen {
+	uint8_t issuer_key[32];
+	uint8_t number[20];
+	uint8_t number_len;
+	int64_t this_update;
+};
+struct ipc_load_begin {
+	uint64_t policy;
+	char trust[256], map[256];
+	size_t n_seen;
+	struct ipc_seen seen[IPC_LOAD_SEEN_MAX];
+};
+int ipc_load_begin_encode(struct buf *b, const struct ipc_load_begin *l);
+int ipc_load_begin_decode(struct rd r, struct ipc_load_begin *l);
+
+struct ipc_load_want {
+	size_t n;
+	char path[IPC_LOAD_FILES_MAX][256];
+};
+int ipc_load_want_encode(struct buf *b, const struct ipc_load_want *w);
+int ipc_load_want_decode(struct rd r, struct ipc_load_want *w);
+
+struct ipc_load_files {
+	size_t n;
+	struct {
+		bool opened;
+		char error[256];
+	} file[IPC_LOAD_FILES_MAX];
+};
+int ipc_load_files_encode(struct buf *b, const struct ipc_load_files *f);
+int ipc_load_files_decode(struct rd r, struct ipc_load_files *f);
+
+/* What an authority looks like to status and to the expiry warnings. */
+struct ipc_authority {
+	char name[80];
+	uint8_t class;			/* enum facts_class */
+	uint32_t anchors;
+	int64_t anchors_expire;		/* earliest notAfter */
+	bool has_crl;
+	struct ipc_seen crl;		/* newest CRL of the first anchor */
+	int64_t next_update;		/* earliest; 0 = no CRL */
+	uint32_t revoked;
+	char crl_problem[256];		/* "" = usable */
+};
+struct ipc_load_done {
+	bool ok;
+	uint32_t rules;
+	size_t n;
+	struct ipc_authority authority[IPC_LOAD_AUTHORITIES_MAX];
+	size_t n_seen;			/* highest now, to be kept by root */
+	struct ipc_seen seen[IPC_LOAD_SEEN_MAX];
+};
+struct diag;
+int ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
+    const struct diag *d);
+/* d is initialised and empty before. */
+int ipc_load_done_decode(struct rd r, struct ipc_load_done *l,
+    struct diag *d);
+
+/* ---- hostkey ------------------------------------------------------------ */
+
+/* KEY_SIGN: string random (32); string transcript
+ * KEY_SIGNED: string signature; string error (one of them empty) */
+int ipc_key_sign_encode(struct buf *b, const uint8_t random[IPC_RANDOM_LEN],
+    struct span transcript);
+int ipc_key_sign_decode(struct rd r, struct span *random,
+    struct span *transcript);
+int ipc_key_signed_encode(struct buf *b, struct span signature,
+    const char *error);
+int ipc_key_signed_decode(struct rd r, struct span *signature,
+    char error[IPC_TEXT_MAX]);
+
+/* KEY_CHANNEL: string source (address bytes, IPv6 cut to /64); 1 descriptor
+ * KEY_READY: host certificate as struct ipc_host; int64 notAfter
+ * KEY_FAILED: string text (ipc_text_*) */
+int ipc_key_channel_encode(struct buf *b, struct span source);
+int ipc_key_channel_decode(struct rd r, struct span *source);
+int ipc_key_ready_encode(struct buf *b, const struct ipc_host *h,
+    int64_t not_after);
+int ipc_key_ready_decode(struct rd r, struct ipc_host *h,
+    int64_t *not_after);
+
+/* ---- session <-> certlogind --------------------------------------------- */
+
+/* SES_JOIN: uint64 reference; string address bytes (4 or 16); uint16 port;
+ * fd 0 TCP socket, fd 1 hostkey channel */
+struct ipc_ses_join {
+	uint64_t reference;
+	struct span address;
+	uint16_t port;
+};
+int ipc_ses_join_encode(struct buf *b, const struct ipc_ses_join *j);
+int ipc_ses_join_decode(struct rd r, struct ipc_ses_join *j);
+
+/* SES_REFUSED: string line (the full story, for log and why) */
+
+/* SES_REGISTER: uint64 reference; uint64 policy; int64 since; uint32 pid;
+ * string account, identity, issuer, serial, address; uint32 rule line;
+ * string judged (opaque: what a later review needs).  Opaque to certlogind
+ * but for reference and policy. */
+struct ipc_register {
+	uint64_t reference;
+	uint64_t policy;
+	int64_t since;
+	uint32_t pid;
+	uint32_t rule_line;
+	char account[IPC_ACCOUNT_MAX];
+	char identity[IPC_IDENTITY_MAX];
+	char issuer[IPC_TEXT_MAX];
+	char serial[64];
+	char address[64];
+};
+int ipc_register_encode(struct buf *b, const struct ipc_register *g);
+int ipc_register_decode(struct rd r, struct ipc_register *g);
+
+#endif
