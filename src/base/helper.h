@@ -1,0 +1,58 @@
+/*
+ * Turning a child into a helper: empty environment, 0-2 on /dev/null, the
+ * channel at descriptor 3, given descriptors from 4, every other closed,
+ * signals, mask, umask, working folder and limits reset, groups and ids
+ * dropped, no-new-privs, exec.  certlogind calls it after fork; the PAM
+ * module reaches it through certlogin-spawn.
+ */
+#ifndef BASE_HELPER_H
+#define BASE_HELPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+#define HELPER_CHANNEL 3	/* the helper's channel */
+#define HELPER_FD 4		/* first of the further descriptors */
+#define HELPER_FDS_MAX 8
+#define HELPER_GROUPS_MAX 16
+
+struct helper_spec {
+	int exe;		/* descriptor of the executable */
+	const char *const *argv;	/* NULL-terminated */
+	int channel;		/* becomes HELPER_CHANNEL */
+	int fds[HELPER_FDS_MAX];	/* become HELPER_FD...; -1 = closed */
+	size_t n_fds;
+	bool keep_ids;		/* stay who we are (session; no root) */
+	uid_t uid;		/* else: become these */
+	gid_t gid;
+	const gid_t *groups;	/* supplementary groups, normally none */
+	size_t n_groups;
+	int chroot_dir;		/* descriptor of an empty folder the helper
+				 * will chroot to, or -1 */
+};
+
+/* In a child: become the helper.  Returns only on failure, with a negative
+ * code; the caller then calls _exit(). */
+int helper_exec(const struct helper_spec *spec);
+
+/* fork and helper_exec.  Returns the child's pid, or a negative code.  A
+ * failure behind fork shows as the channel's end and exit status 127. */
+pid_t helper_spawn(const struct helper_spec *spec, struct why *why);
+
+/* First call of every helper's main(): its name for ps, no core dumps, no
+ * ptrace by others of its uid.  Returns 0 or ERR_STATE when descriptor 3 is
+ * not a SEQPACKET socket (started by hand). */
+int helper_begin(const char *name);
+
+/* Open a helper's executable in folder dir by the rules of path.h. */
+int helper_open(const char *dir, const char *name, struct why *why);
+
+/* A user or group by name or number: 0, or ERR_NOTFOUND with why naming the
+ * command that makes it.  A number needs no entry in the user database; its
+ * group is then the same number. */
+int helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * How a helper confines itself, before it reads a byte: chroot to the empty
+ * folder that it was started in (when the starter gave CAP_SYS_CHROOT), all
+ * capabilities dropped, no-new-privs, not dumpable, and an allow list of
+ * system calls; anything else kills the process.
+ *
+ * Own library (libsandbox.a), linked by helpers only.
+ */
+#ifndef BASE_SANDBOX_H
+#define BASE_SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* A system call of the list; rows with arg >= 0 allow it only when that
+ * argument (0-based) equals value.  Give several rows for several values. */
+struct sandbox_call {
+	int nr;			/* SCMP_SYS(name) */
+	int arg;		/* -1: any arguments */
+	uint64_t value;
+};
+
+/*
+ * Enter the sandbox.  Always allowed: exit, exit_group, memory calls without
+ * PROT_EXEC, futex, rt_sigreturn, rt_sigprocmask, clock_gettime, getrandom,
+ * getpid, gettid, sched_yield, restart_syscall, close, and tgkill to
+ * oneself.  Returns 0, or a negative code with why: the caller then exits;
+ * there is no running on without it.  With --disable-sandbox it does
+ * nothing; under sanitizers the filter alone is left out.
+ */
+int sandbox_enter(const struct sandbox_call *calls, size_t n,
+    struct why *why);
+
+/* The same without the file system and capability part, for a process that
+ * must go on opening files (a PKCS#11 driver). */
+int sandbox_filter(const struct sandbox_call *calls, size_t n,
+    struct why *why);
+
+/* "sandbox" or "no sandbox (built with --disable-sandbox)", for --version. */
+const char *sandbox_text(void);
+
+#endif
