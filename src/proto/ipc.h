@@ -216,7 +216,7 @@ int ipc_text_encode(struct buf *b, uint8_t type, const char *text);
 int ipc_text_decode(struct rd r, char text[IPC_TEXT_MAX]);
 
 /* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED,
- * SES_AUTHENTICATED, KEY_CHANNEL has one): */
+ * SES_AUTHENTICATED): */
 int ipc_empty_encode(struct buf *b, uint8_t type);
 int ipc_empty_decode(struct rd r);
 
@@ -272,8 +272,8 @@ int ipc_verdict_decode(struct rd r, struct ipc_verdict *v);
  * seen for each issuer key
  * LOAD_WANT: uint32 n; n strings: paths relative to trust.conf's folder
  * LOAD_FILES: uint32 n; n times { bool opened; string error }
- * LOAD_DONE: bool ok; diag; uint32 rules; uint32 n authorities { string name;
- * byte class; string expiry-text...; } see struct ipc_load_done */
+ * LOAD_DONE: bool ok; uint32 rules; uint32 n authorities (struct
+ * ipc_authority, members in order); uint32 n seen; findings (diag.c) */
 #define IPC_LOAD_FILES_MAX 48
 #define IPC_LOAD_AUTHORITIES_MAX 32
 #define IPC_LOAD_SEEN_MAX 256
@@ -374,9 +374,9 @@ int ipc_ses_join_decode(struct rd r, struct ipc_ses_join *j);
 /* SES_REFUSED: string line (the full story, for log and why) */
 
 /* SES_REGISTER: uint64 reference; uint64 policy; int64 since; uint32 pid;
- * string account, identity, issuer, serial, address; uint32 rule line;
- * string judged (opaque: what a later review needs).  Opaque to certlogind
- * but for reference and policy. */
+ * uint32 rule line; strings account, identity, issuer, serial, address.
+ * Opaque to certlogind but for reference and policy: it keeps the bytes for
+ * whoever asks. */
 struct ipc_register {
 	uint64_t reference;
 	uint64_t policy;

@@ -1,0 +1,803 @@
+#include "proto/ipc.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "proto/chan.h"
+
+/* ---- the host's certificate ---------------------------------------------- */
+
+static bool
+scheme_known(uint16_t s)
+{
+	return s == 0x0403 || s == 0x0503 || s == 0x0807 || s == 0x0804;
+}
+
+void
+ipc_host_put(struct buf *b, const struct ipc_host *h)
+{
+	buf_put_u16(b, h->scheme);
+	buf_put_u32(b, (uint32_t)h->n);
+	for (size_t i = 0; i < h->n; i++)
+		buf_put_string(b, h->der[i].p, h->der[i].n);
+}
+
+void
+ipc_host_get(struct rd *r, struct ipc_host *h)
+{
+	uint32_t n;
+
+	h->scheme = rd_u16(r);
+	n = rd_u32(r);
+	h->n = 0;
+	if (r->err == 0 && (n < 1 || n > IPC_CHAIN_MAX ||
+	    !scheme_known(h->scheme)))
+		r->err = ERR_MALFORMED;
+	for (uint32_t i = 0; r->err == 0 && i < n; i++)
+		h->der[h->n++] = rd_string(r, IPC_CERT_MAX);
+}
+
+/* ---- parts ----------------------------------------------------------------- */
+
+static struct span
+get_exactly(struct rd *r, size_t n)
+{
+	struct span s = rd_string(r, n);
+
+	if (r->err == 0 && s.n != n)
+		r->err = ERR_MALFORMED;
+	return s;
+}
+
+static struct span
+get_nonempty(struct rd *r, size_t max)
+{
+	struct span s = rd_string(r, max);
+
+	if (r->err == 0 && s.n == 0)
+		r->err = ERR_MALFORMED;
+	return s;
+}
+
+/* IPv4 or IPv6, network order */
+static struct span
+get_address(struct rd *r)
+{
+	struct span s = rd_string(r, 16);
+
+	if (r->err == 0 && s.n != 4 && s.n != 16)
+		r->err = ERR_MALFORMED;
+	return s;
+}
+
+static void
+put_window(struct buf *b, const struct ipc_window *w)
+{
+	buf_put_u32(b, w->columns);
+	buf_put_u32(b, w->rows);
+	buf_put_u32(b, w->width);
+	buf_put_u32(b, w->height);
+}
+
+static void
+get_window(struct rd *r, struct ipc_window *w)
+{
+	w->columns = rd_u32(r);
+	w->rows = rd_u32(r);
+	w->width = rd_u32(r);
+	w->height = rd_u32(r);
+	if (r->err == 0 && (w->columns > UINT16_MAX || w->rows > UINT16_MAX ||
+	    w->width > UINT16_MAX || w->height > UINT16_MAX))
+		r->err = ERR_TOOBIG;
+}
+
+static void
+put_seen(struct buf *b, const struct ipc_seen *s)
+{
+	buf_put_string(b, s->issuer_key, sizeof(s->issuer_key));
+	buf_put_string(b, s->number, s->number_len);
+	buf_put_u64(b, (uint64_t)s->this_update);
+}
+
+static void
+get_seen(struct rd *r, struct ipc_seen *s)
+{
+	struct span key = get_exactly(r, sizeof(s->issuer_key));
+	struct span number = rd_string(r, sizeof(s->number));
+
+	s->this_update = (int64_t)rd_u64(r);
+	if (r->err != 0)
+		return;
+	memcpy(s->issuer_key, key.p, key.n);
+	memcpy(s->number, number.p, number.n);
+	s->number_len = (uint8_t)number.n;
+}
+
+/* ---- net <-> session ------------------------------------------------------- */
+
+int
+ipc_net_join_encode(struct buf *b, const uint8_t random[IPC_RANDOM_LEN])
+{
+	chan_begin(b, IPC_NET_JOIN);
+	buf_put_string(b, random, IPC_RANDOM_LEN);
+	return buf_err(b);
+}
+
+int
+ipc_net_join_decode(struct rd r, uint8_t random[IPC_RANDOM_LEN])
+{
+	struct span s = get_exactly(&r, IPC_RANDOM_LEN);
+
+	if (rd_end(&r) == 0)
+		memcpy(random, s.p, IPC_RANDOM_LEN);
+	return rd_end(&r);
+}
+
+int
+ipc_net_sign_encode(struct buf *b, struct span transcript)
+{
+	chan_begin(b, IPC_NET_SIGN);
+	buf_put_string(b, transcript.p, transcript.n);
+	return buf_err(b);
+}
+
+int
+ipc_net_sign_decode(struct rd r, struct span *transcript)
+{
+	*transcript = get_nonempty(&r, IPC_TRANSCRIPT_MAX);
+	return rd_end(&r);
+}
+
+int
+ipc_net_signed_encode(struct buf *b, struct span signature)
+{
+	chan_begin(b, IPC_NET_SIGNED);
+	buf_put_string(b, signature.p, signature.n);
+	return buf_err(b);
+}
+
+int
+ipc_net_signed_decode(struct rd r, struct span *signature)
+{
+	*signature = get_nonempty(&r, IPC_SIGNATURE_MAX);
+	return rd_end(&r);
+}
+
+int
+ipc_net_login_encode(struct buf *b, const struct ipc_login *l)
+{
+	chan_begin(b, IPC_NET_LOGIN);
+	buf_put_string(b, l->transcript.p, l->transcript.n);
+	buf_put_cstring(b, l->account);
+	buf_put_cstring(b, l->preferred);
+	return buf_err(b);
+}
+
+int
+ipc_net_login_decode(struct rd r, struct ipc_login *l)
+{
+	l->transcript = get_nonempty(&r, IPC_TRANSCRIPT_MAX);
+	rd_cstring(&r, l->account, sizeof(l->account));
+	rd_cstring(&r, l->preferred, sizeof(l->preferred));
+	return rd_end(&r);
+}
+
+int
+ipc_net_failed_encode(struct buf *b, const struct ipc_net_failed *f)
+{
+	chan_begin(b, IPC_NET_FAILED);
+	buf_put_u8(b, f->what);
+	buf_put_u32(b, (uint32_t)f->gnutls);
+	buf_put_u8(b, f->alert);
+	return buf_err(b);
+}
+
+int
+ipc_net_failed_decode(struct rd r, struct ipc_net_failed *f)
+{
+	f->what = rd_u8(&r);
+	f->gnutls = (int32_t)rd_u32(&r);
+	f->alert = rd_u8(&r);
+	if (r.err == 0 && (f->what < IPC_FAILED_EOF ||
+	    f->what > IPC_FAILED_SIZE))
+		r.err = ERR_MALFORMED;
+	return rd_end(&r);
+}
+
+int
+ipc_net_refuse_encode(struct buf *b, const struct ipc_refuse *f)
+{
+	chan_begin(b, IPC_NET_REFUSE);
+	buf_put_u8(b, f->alert);
+	buf_put_u64(b, f->reference);
+	buf_put_cstring(b, f->reason);
+	return buf_err(b);
+}
+
+int
+ipc_net_refuse_decode(struct rd r, struct ipc_refuse *f)
+{
+	f->alert = rd_u8(&r);
+	f->reference = rd_u64(&r);
+	rd_cstring(&r, f->reason, sizeof(f->reason));
+	return rd_end(&r);
+}
+
+int
+ipc_net_success_encode(struct buf *b, const struct ipc_success *s)
+{
+	chan_begin(b, IPC_NET_SUCCESS);
+	buf_put_cstring(b, s->account);
+	buf_put_cstring(b, s->identity);
+	buf_put_cstring(b, s->banner);
+	return buf_err(b);
+}
+
+int
+ipc_net_success_decode(struct rd r, struct ipc_success *s)
+{
+	rd_cstring(&r, s->account, sizeof(s->account));
+	rd_cstring(&r, s->identity, sizeof(s->identity));
+	rd_cstring(&r, s->banner, sizeof(s->banner));
+	return rd_end(&r);
+}
+
+int
+ipc_net_start_encode(struct buf *b, const struct ipc_start *s)
+{
+	chan_begin(b, IPC_NET_START);
+	buf_put_u32(b, s->channel);
+	buf_put_u8(b, s->kind);
+	buf_put_bool(b, s->pty);
+	put_window(b, &s->window);
+	buf_put_string(b, s->opaque.p, s->opaque.n);
+	return buf_err(b);
+}
+
+int
+ipc_net_start_decode(struct rd r, struct ipc_start *s)
+{
+	s->channel = rd_u32(&r);
+	s->kind = rd_u8(&r);
+	s->pty = rd_bool(&r);
+	get_window(&r, &s->window);
+	s->opaque = rd_string(&r, IPC_START_MAX);
+	if (r.err == 0 && (s->kind < IPC_START_SHELL ||
+	    s->kind > IPC_START_SUBSYSTEM))
+		r.err = ERR_MALFORMED;
+	return rd_end(&r);
+}
+
+static int
+channel_encode(struct buf *b, uint8_t type, uint32_t channel)
+{
+	chan_begin(b, type);
+	buf_put_u32(b, channel);
+	return buf_err(b);
+}
+
+static int
+channel_decode(struct rd r, uint32_t *channel)
+{
+	*channel = rd_u32(&r);
+	return rd_end(&r);
+}
+
+int
+ipc_net_started_encode(struct buf *b, uint32_t channel)
+{
+	return channel_encode(b, IPC_NET_STARTED, channel);
+}
+
+int
+ipc_net_started_decode(struct rd r, uint32_t *channel)
+{
+	return channel_decode(r, channel);
+}
+
+int
+ipc_net_closed_encode(struct buf *b, uint32_t channel)
+{
+	return channel_encode(b, IPC_NET_CLOSED, channel);
+}
+
+int
+ipc_net_closed_decode(struct rd r, uint32_t *channel)
+{
+	return channel_decode(r, channel);
+}
+
+int
+ipc_net_not_started_encode(struct buf *b, uint32_t channel,
+    const char *reason)
+{
+	chan_begin(b, IPC_NET_NOT_STARTED);
+	buf_put_u32(b, channel);
+	buf_put_cstring(b, reason);
+	return buf_err(b);
+}
+
+int
+ipc_net_not_started_decode(struct rd r, uint32_t *channel,
+    char reason[IPC_TEXT_MAX])
+{
+	*channel = rd_u32(&r);
+	rd_cstring(&r, reason, IPC_TEXT_MAX);
+	return rd_end(&r);
+}
+
+int
+ipc_net_winch_encode(struct buf *b, uint32_t channel,
+    const struct ipc_window *w)
+{
+	chan_begin(b, IPC_NET_WINCH);
+	buf_put_u32(b, channel);
+	put_window(b, w);
+	return buf_err(b);
+}
+
+int
+ipc_net_winch_decode(struct rd r, uint32_t *channel, struct ipc_window *w)
+{
+	*channel = rd_u32(&r);
+	get_window(&r, w);
+	return rd_end(&r);
+}
+
+/* RFC 4254 section 6.10, and what else a person's keyboard or a supervisor
+ * sends. */
+const struct ipc_signal ipc_signals[] = {
+	{ "ABRT", SIGABRT }, { "ALRM", SIGALRM }, { "FPE", SIGFPE },
+	{ "HUP", SIGHUP }, { "ILL", SIGILL }, { "INT", SIGINT },
+	{ "KILL", SIGKILL }, { "PIPE", SIGPIPE }, { "QUIT", SIGQUIT },
+	{ "SEGV", SIGSEGV }, { "TERM", SIGTERM }, { "USR1", SIGUSR1 },
+	{ "USR2", SIGUSR2 }, { "BUS", SIGBUS }, { "TRAP", SIGTRAP },
+	{ "SYS", SIGSYS }, { "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ },
+	{ "STOP", SIGSTOP }, { "TSTP", SIGTSTP }, { "CONT", SIGCONT },
+	{ "WINCH", SIGWINCH }, { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF },
+	{ "IO", SIGIO }, { "PWR", SIGPWR }, { NULL, 0 },
+};
+#define N_SIGNALS (sizeof(ipc_signals) / sizeof(ipc_signals[0]) - 1)
+
+int
+ipc_signal_by_number(int number)
+{
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		if (ipc_signals[i].number == number)
+			return (int)i;
+	return -1;
+}
+
+int
+ipc_signal_by_name(const char *name)
+{
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		if (strcmp(ipc_signals[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+ipc_net_signal_encode(struct buf *b, uint32_t channel, uint8_t index)
+{
+	chan_begin(b, IPC_NET_SIGNAL);
+	buf_put_u32(b, channel);
+	buf_put_u8(b, index);
+	return buf_err(b);
+}
+
+int
+ipc_net_signal_decode(struct rd r, uint32_t *channel, uint8_t *index)
+{
+	*channel = rd_u32(&r);
+	*index = rd_u8(&r);
+	if (r.err == 0 && *index >= N_SIGNALS)
+		r.err = ERR_MALFORMED;
+	return rd_end(&r);
+}
+
+int
+ipc_net_exited_encode(struct buf *b, const struct ipc_exited *e)
+{
+	chan_begin(b, IPC_NET_EXITED);
+	buf_put_u32(b, e->channel);
+	buf_put_bool(b, e->by_signal);
+	buf_put_u32(b, e->status);
+	buf_put_bool(b, e->core);
+	return buf_err(b);
+}
+
+int
+ipc_net_exited_decode(struct rd r, struct ipc_exited *e)
+{
+	e->channel = rd_u32(&r);
+	e->by_signal = rd_bool(&r);
+	e->status = rd_u32(&r);
+	e->core = rd_bool(&r);
+	if (r.err == 0 && e->status >= (e->by_signal ? N_SIGNALS : 256))
+		r.err = ERR_MALFORMED;
+	return rd_end(&r);
+}
+
+/* A line of text, used by several types: string text */
+int
+ipc_text_encode(struct buf *b, uint8_t type, const char *text)
+{
+	chan_begin(b, type);
+	buf_put_cstring(b, text);
+	return buf_err(b);
+}
+
+int
+ipc_text_decode(struct rd r, char text[IPC_TEXT_MAX])
+{
+	rd_cstring(&r, text, IPC_TEXT_MAX);
+	return rd_end(&r);
+}
+
+int
+ipc_empty_encode(struct buf *b, uint8_t type)
+{
+	chan_begin(b, type);
+	return buf_err(b);
+}
+
+int
+ipc_empty_decode(struct rd r)
+{
+	return rd_end(&r);
+}
+
+/* ---- session <-> judge ----------------------------------------------------- */
+
+int
+ipc_judge_login_encode(struct buf *b, const struct ipc_judge_login *l)
+{
+	chan_begin(b, IPC_JUDGE_LOGIN);
+	buf_put_string(b, l->random.p, l->random.n);
+	buf_put_string(b, l->transcript.p, l->transcript.n);
+	buf_put_cstring(b, l->account);
+	buf_put_cstring(b, l->preferred);
+	buf_put_string(b, l->address.p, l->address.n);
+	return buf_err(b);
+}
+
+int
+ipc_judge_login_decode(struct rd r, struct ipc_judge_login *l)
+{
+	l->random = get_exactly(&r, IPC_RANDOM_LEN);
+	l->transcript = get_nonempty(&r, IPC_TRANSCRIPT_MAX);
+	rd_cstring(&r, l->account, sizeof(l->account));
+	rd_cstring(&r, l->preferred, sizeof(l->preferred));
+	l->address = get_address(&r);
+	return rd_end(&r);
+}
+
+int
+ipc_verdict_encode(struct buf *b, const struct ipc_verdict *v)
+{
+	chan_begin(b, IPC_JUDGE_VERDICT);
+	buf_put_u8(b, v->outcome);
+	buf_put_u8(b, v->alert);
+	buf_put_bool(b, v->captured);
+	buf_put_u32(b, v->rule_line);
+	buf_put_u32(b, v->restrictions);
+	buf_put_u64(b, (uint64_t)v->expires);
+	buf_put_u64(b, v->policy);
+	buf_put_cstring(b, v->account);
+	buf_put_cstring(b, v->authority);
+	buf_put_cstring(b, v->identity);
+	buf_put_cstring(b, v->issuer);
+	buf_put_cstring(b, v->serial);
+	buf_put_cstring(b, v->command);
+	buf_put_cstring(b, v->reason);
+	buf_put_cstring(b, v->detail);
+	return buf_err(b);
+}
+
+int
+ipc_verdict_decode(struct rd r, struct ipc_verdict *v)
+{
+	v->outcome = IPC_OUTCOME_REFUSED;
+	uint8_t outcome = rd_u8(&r);
+
+	v->alert = rd_u8(&r);
+	v->captured = rd_bool(&r);
+	v->rule_line = rd_u32(&r);
+	v->restrictions = rd_u32(&r);
+	v->expires = (int64_t)rd_u64(&r);
+	v->policy = rd_u64(&r);
+	rd_cstring(&r, v->account, sizeof(v->account));
+	rd_cstring(&r, v->authority, sizeof(v->authority));
+	rd_cstring(&r, v->identity, sizeof(v->identity));
+	rd_cstring(&r, v->issuer, sizeof(v->issuer));
+	rd_cstring(&r, v->serial, sizeof(v->serial));
+	rd_cstring(&r, v->command, sizeof(v->command));
+	rd_cstring(&r, v->reason, sizeof(v->reason));
+	rd_cstring(&r, v->detail, sizeof(v->detail));
+	if (r.err == 0 && ((outcome != IPC_OUTCOME_REFUSED &&
+	    outcome != IPC_OUTCOME_ADMIT) ||
+	    (v->restrictions & ~(uint32_t)IPC_RESTRICT_ALL) != 0))
+		r.err = ERR_MALFORMED;
+	if (rd_end(&r) == 0)
+		v->outcome = outcome;
+	return rd_end(&r);
+}
+
+/* ---- load ------------------------------------------------------------------ */
+
+int
+ipc_load_begin_encode(struct buf *b, const struct ipc_load_begin *l)
+{
+	chan_begin(b, IPC_LOAD_BEGIN);
+	buf_put_u64(b, l->policy);
+	buf_put_cstring(b, l->trust);
+	buf_put_cstring(b, l->map);
+	buf_put_u32(b, (uint32_t)l->n_seen);
+	for (size_t i = 0; i < l->n_seen; i++)
+		put_seen(b, &l->seen[i]);
+	return buf_err(b);
+}
+
+static size_t
+get_count(struct rd *r, size_t max)
+{
+	uint32_t n = rd_u32(r);
+
+	if (r->err == 0 && n > max)
+		r->err = ERR_TOOBIG;
+	return r->err == 0 ? n : 0;
+}
+
+int
+ipc_load_begin_decode(struct rd r, struct ipc_load_begin *l)
+{
+	l->policy = rd_u64(&r);
+	rd_cstring(&r, l->trust, sizeof(l->trust));
+	rd_cstring(&r, l->map, sizeof(l->map));
+	l->n_seen = get_count(&r, IPC_LOAD_SEEN_MAX);
+	for (size_t i = 0; r.err == 0 && i < l->n_seen; i++)
+		get_seen(&r, &l->seen[i]);
+	return rd_end(&r);
+}
+
+int
+ipc_load_want_encode(struct buf *b, const struct ipc_load_want *w)
+{
+	chan_begin(b, IPC_LOAD_WANT);
+	buf_put_u32(b, (uint32_t)w->n);
+	for (size_t i = 0; i < w->n; i++)
+		buf_put_cstring(b, w->path[i]);
+	return buf_err(b);
+}
+
+int
+ipc_load_want_decode(struct rd r, struct ipc_load_want *w)
+{
+	w->n = get_count(&r, IPC_LOAD_FILES_MAX);
+	for (size_t i = 0; r.err == 0 && i < w->n; i++)
+		rd_cstring(&r, w->path[i], sizeof(w->path[i]));
+	return rd_end(&r);
+}
+
+int
+ipc_load_files_encode(struct buf *b, const struct ipc_load_files *f)
+{
+	chan_begin(b, IPC_LOAD_FILES);
+	buf_put_u32(b, (uint32_t)f->n);
+	for (size_t i = 0; i < f->n; i++) {
+		buf_put_bool(b, f->file[i].opened);
+		buf_put_cstring(b, f->file[i].error);
+	}
+	return buf_err(b);
+}
+
+int
+ipc_load_files_decode(struct rd r, struct ipc_load_files *f)
+{
+	f->n = get_count(&r, IPC_LOAD_FILES_MAX);
+	for (size_t i = 0; r.err == 0 && i < f->n; i++) {
+		f->file[i].opened = rd_bool(&r);
+		rd_cstring(&r, f->file[i].error, sizeof(f->file[i].error));
+	}
+	return rd_end(&r);
+}
+
+/* string name; byte class; uint32 anchors; int64 expiry; bool has_crl; seen;
+ * int64 nextUpdate; uint32 revoked; string problem */
+static void
+put_authority(struct buf *b, const struct ipc_authority *a)
+{
+	buf_put_cstring(b, a->name);
+	buf_put_u8(b, a->class);
+	buf_put_u32(b, a->anchors);
+	buf_put_u64(b, (uint64_t)a->anchors_expire);
+	buf_put_bool(b, a->has_crl);
+	put_seen(b, &a->crl);
+	buf_put_u64(b, (uint64_t)a->next_update);
+	buf_put_u32(b, a->revoked);
+	buf_put_cstring(b, a->crl_problem);
+}
+
+static void
+get_authority(struct rd *r, struct ipc_authority *a)
+{
+	rd_cstring(r, a->name, sizeof(a->name));
+	a->class = rd_u8(r);
+	a->anchors = rd_u32(r);
+	a->anchors_expire = (int64_t)rd_u64(r);
+	a->has_crl = rd_bool(r);
+	get_seen(r, &a->crl);
+	a->next_update = (int64_t)rd_u64(r);
+	a->revoked = rd_u32(r);
+	rd_cstring(r, a->crl_problem, sizeof(a->crl_problem));
+}
+
+int
+ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
+    const struct diag *d)
+{
+	chan_begin(b, IPC_LOAD_DONE);
+	buf_put_bool(b, l->ok);
+	buf_put_u32(b, l->rules);
+	buf_put_u32(b, (uint32_t)l->n);
+	for (size_t i = 0; i < l->n; i++)
+		put_authority(b, &l->authority[i]);
+	buf_put_u32(b, (uint32_t)l->n_seen);
+	for (size_t i = 0; i < l->n_seen; i++)
+		put_seen(b, &l->seen[i]);
+	diag_encode(d, b);
+	return buf_err(b);
+}
+
+int
+ipc_load_done_decode(struct rd r, struct ipc_load_done *l, struct diag *d)
+{
+	bool ok = rd_bool(&r);
+
+	l->ok = false;
+	l->rules = rd_u32(&r);
+	l->n = get_count(&r, IPC_LOAD_AUTHORITIES_MAX);
+	for (size_t i = 0; r.err == 0 && i < l->n; i++)
+		get_authority(&r, &l->authority[i]);
+	l->n_seen = get_count(&r, IPC_LOAD_SEEN_MAX);
+	for (size_t i = 0; r.err == 0 && i < l->n_seen; i++)
+		get_seen(&r, &l->seen[i]);
+	if (r.err == 0)
+		(void)diag_decode(&r, d);
+	if (rd_end(&r) == 0)
+		l->ok = ok;
+	return rd_end(&r);
+}
+
+/* ---- hostkey --------------------------------------------------------------- */
+
+int
+ipc_key_sign_encode(struct buf *b, const uint8_t random[IPC_RANDOM_LEN],
+    struct span transcript)
+{
+	chan_begin(b, IPC_KEY_SIGN);
+	buf_put_string(b, random, IPC_RANDOM_LEN);
+	buf_put_string(b, transcript.p, transcript.n);
+	return buf_err(b);
+}
+
+int
+ipc_key_sign_decode(struct rd r, struct span *random,
+    struct span *transcript)
+{
+	*random = get_exactly(&r, IPC_RANDOM_LEN);
+	*transcript = get_nonempty(&r, IPC_TRANSCRIPT_MAX);
+	return rd_end(&r);
+}
+
+int
+ipc_key_signed_encode(struct buf *b, struct span signature,
+    const char *error)
+{
+	chan_begin(b, IPC_KEY_SIGNED);
+	buf_put_string(b, signature.p, signature.n);
+	buf_put_cstring(b, error);
+	return buf_err(b);
+}
+
+int
+ipc_key_signed_decode(struct rd r, struct span *signature,
+    char error[IPC_TEXT_MAX])
+{
+	*signature = rd_string(&r, IPC_SIGNATURE_MAX);
+	rd_cstring(&r, error, IPC_TEXT_MAX);
+	/* exactly one of them */
+	if (r.err == 0 && (signature->n == 0) == (error[0] == '\0'))
+		r.err = ERR_MALFORMED;
+	return rd_end(&r);
+}
+
+int
+ipc_key_channel_encode(struct buf *b, struct span source)
+{
+	chan_begin(b, IPC_KEY_CHANNEL);
+	buf_put_string(b, source.p, source.n);
+	return buf_err(b);
+}
+
+int
+ipc_key_channel_decode(struct rd r, struct span *source)
+{
+	*source = get_nonempty(&r, 16);
+	return rd_end(&r);
+}
+
+int
+ipc_key_ready_encode(struct buf *b, const struct ipc_host *h,
+    int64_t not_after)
+{
+	chan_begin(b, IPC_KEY_READY);
+	ipc_host_put(b, h);
+	buf_put_u64(b, (uint64_t)not_after);
+	return buf_err(b);
+}
+
+int
+ipc_key_ready_decode(struct rd r, struct ipc_host *h, int64_t *not_after)
+{
+	ipc_host_get(&r, h);
+	*not_after = (int64_t)rd_u64(&r);
+	return rd_end(&r);
+}
+
+/* ---- session <-> certlogind -------------------------------------------------- */
+
+int
+ipc_ses_join_encode(struct buf *b, const struct ipc_ses_join *j)
+{
+	chan_begin(b, IPC_SES_JOIN);
+	buf_put_u64(b, j->reference);
+	buf_put_string(b, j->address.p, j->address.n);
+	buf_put_u16(b, j->port);
+	return buf_err(b);
+}
+
+int
+ipc_ses_join_decode(struct rd r, struct ipc_ses_join *j)
+{
+	j->reference = rd_u64(&r);
+	j->address = get_address(&r);
+	j->port = rd_u16(&r);
+	return rd_end(&r);
+}
+
+int
+ipc_register_encode(struct buf *b, const struct ipc_register *g)
+{
+	chan_begin(b, IPC_SES_REGISTER);
+	buf_put_u64(b, g->reference);
+	buf_put_u64(b, g->policy);
+	buf_put_u64(b, (uint64_t)g->since);
+	buf_put_u32(b, g->pid);
+	buf_put_u32(b, g->rule_line);
+	buf_put_cstring(b, g->account);
+	buf_put_cstring(b, g->identity);
+	buf_put_cstring(b, g->issuer);
+	buf_put_cstring(b, g->serial);
+	buf_put_cstring(b, g->address);
+	return buf_err(b);
+}
+
+int
+ipc_register_decode(struct rd r, struct ipc_register *g)
+{
+	g->reference = rd_u64(&r);
+	g->policy = rd_u64(&r);
+	g->since = (int64_t)rd_u64(&r);
+	g->pid = rd_u32(&r);
+	g->rule_line = rd_u32(&r);
+	rd_cstring(&r, g->account, sizeof(g->account));
+	rd_cstring(&r, g->identity, sizeof(g->identity));
+	rd_cstring(&r, g->issuer, sizeof(g->issuer));
+	rd_cstring(&r, g->serial, sizeof(g->serial));
+	rd_cstring(&r, g->address, sizeof(g->address));
+	return rd_end(&r);
+}
