@@ -1,0 +1,33 @@
+# shellcheck shell=bash disable=SC2034
+# Debian packages that building and testing need, and how to get them.
+
+# for ./configure && make with everything on
+BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
+	libgnutls28-dev libev-dev libpam0g-dev libseccomp-dev libsqlite3-dev
+	libtasn1-6-dev libtasn1-bin libp11-kit-dev)
+# for the tests on top of that
+TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
+	gnutls-bin openssl softhsm2 iproute2 procps util-linux binutils
+	xz-utils python3)
+
+# missing_packages PACKAGE…: those that are not installed, one a line
+missing_packages()
+{
+	local p status
+
+	for p in "$@"; do
+		status=$(dpkg-query -W -f='${db:Status-Status}\n' "$p" \
+		    2>/dev/null | head -n 1)
+		[ "$status" = installed ] || echo "$p"
+	done
+}
+
+# install_packages PACKAGE…: by apt, as root
+install_packages()
+{
+	local apt=(apt-get -q -o DPkg::Lock::Timeout=300)
+
+	DEBIAN_FRONTEND=noninteractive "${apt[@]}" update &&
+	DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y \
+	    --no-install-recommends "$@"
+}
