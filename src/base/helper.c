@@ -138,7 +138,9 @@ helper_exec(const struct helper_spec *s)
 	    chdir("/") != 0)
 		return ERR_SYS;
 	(void)umask(077);
-	reset_limits();
+	/* what keeps its ids (the session) hands its limits to the user */
+	if (!s->keep_ids)
+		reset_limits();
 	if ((r = reset_signals()) != 0)
 		return r;
 	if ((exe = place_fds(s)) < 0)

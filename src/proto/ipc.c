@@ -801,3 +801,94 @@ ipc_register_decode(struct rd r, struct ipc_register *g)
 	rd_cstring(&r, g->address, sizeof(g->address));
 	return rd_end(&r);
 }
+
+int
+ipc_ses_refused_encode(struct buf *b, const struct ipc_ses_refused *f)
+{
+	chan_begin(b, IPC_SES_REFUSED);
+	buf_put_bool(b, f->hostkey);
+	buf_put_cstring(b, f->account);
+	buf_put_cstring(b, f->reason);
+	buf_put_cstring(b, f->detail);
+	return buf_err(b);
+}
+
+int
+ipc_ses_refused_decode(struct rd r, struct ipc_ses_refused *f)
+{
+	f->hostkey = rd_bool(&r);
+	rd_cstring(&r, f->account, sizeof(f->account));
+	rd_cstring(&r, f->reason, sizeof(f->reason));
+	rd_cstring(&r, f->detail, sizeof(f->detail));
+	return rd_end(&r);
+}
+
+void
+ipc_settings_put(struct buf *b, const struct ipc_settings *s)
+{
+	buf_put_cstring(b, s->service);
+	buf_put_cstring(b, s->confdir);
+	buf_put_cstring(b, s->run_dir);
+	buf_put_u32(b, s->uid_min);
+	buf_put_u32(b, s->uid_max);
+	buf_put_u64(b, s->open_files);
+	buf_put_u32(b, (uint32_t)s->n_privileged);
+	for (size_t i = 0; i < s->n_privileged; i++)
+		buf_put_cstring(b, s->privileged[i]);
+}
+
+int
+ipc_settings_get(struct rd r, struct ipc_settings *s)
+{
+	rd_cstring(&r, s->service, sizeof(s->service));
+	rd_cstring(&r, s->confdir, sizeof(s->confdir));
+	rd_cstring(&r, s->run_dir, sizeof(s->run_dir));
+	s->uid_min = rd_u32(&r);
+	s->uid_max = rd_u32(&r);
+	s->open_files = rd_u64(&r);
+	s->n_privileged = get_count(&r, IPC_PRIVILEGED_MAX);
+	for (size_t i = 0; r.err == 0 && i < s->n_privileged; i++)
+		rd_cstring(&r, s->privileged[i], sizeof(s->privileged[i]));
+	return rd_end(&r);
+}
+
+/* ---- session -> certlogin-start ------------------------------------------------ */
+
+void
+ipc_begin_put(struct buf *b, const struct ipc_begin *g)
+{
+	buf_put_u8(b, g->kind);
+	buf_put_bool(b, g->pty);
+	buf_put_cstring(b, g->name);
+	buf_put_cstring(b, g->home);
+	buf_put_cstring(b, g->shell);
+	buf_put_cstring(b, g->command);
+	buf_put_cstring(b, g->identity);
+	buf_put_cstring(b, g->issuer);
+	buf_put_cstring(b, g->serial);
+	buf_put_cstring(b, g->from);
+	buf_put_u32(b, (uint32_t)g->n_env);
+	for (size_t i = 0; i < g->n_env; i++)
+		buf_put_string(b, g->env[i].p, g->env[i].n);
+	buf_put_string(b, g->opaque.p, g->opaque.n);
+}
+
+int
+ipc_begin_get(struct rd r, struct ipc_begin *g)
+{
+	g->kind = rd_u8(&r);
+	g->pty = rd_bool(&r);
+	rd_cstring(&r, g->name, sizeof(g->name));
+	rd_cstring(&r, g->home, sizeof(g->home));
+	rd_cstring(&r, g->shell, sizeof(g->shell));
+	rd_cstring(&r, g->command, sizeof(g->command));
+	rd_cstring(&r, g->identity, sizeof(g->identity));
+	rd_cstring(&r, g->issuer, sizeof(g->issuer));
+	rd_cstring(&r, g->serial, sizeof(g->serial));
+	rd_cstring(&r, g->from, sizeof(g->from));
+	g->n_env = get_count(&r, IPC_ENV_MAX);
+	for (size_t i = 0; r.err == 0 && i < g->n_env; i++)
+		g->env[i] = rd_string(&r, IPC_COMMAND_MAX);
+	g->opaque = rd_string(&r, IPC_START_MAX);
+	return rd_end(&r);
+}

@@ -71,7 +71,7 @@ enum ipc_type {
 	IPC_SES_NEED_JUDGE = 80,
 	IPC_SES_REFUSED = 81,
 	IPC_SES_REGISTER = 82,
-	IPC_SES_AUTHENTICATED = 83,
+	IPC_SES_LOG = 83,	/* a line for the log (ipc_text_*) */
 };
 
 /* ---- the host's certificate, as given to net, session and judge at exec
@@ -215,8 +215,7 @@ int ipc_net_exited_decode(struct rd r, struct ipc_exited *e);
 int ipc_text_encode(struct buf *b, uint8_t type, const char *text);
 int ipc_text_decode(struct rd r, char text[IPC_TEXT_MAX]);
 
-/* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED,
- * SES_AUTHENTICATED): */
+/* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED): */
 int ipc_empty_encode(struct buf *b, uint8_t type);
 int ipc_empty_decode(struct rd r);
 
@@ -371,7 +370,35 @@ struct ipc_ses_join {
 int ipc_ses_join_encode(struct buf *b, const struct ipc_ses_join *j);
 int ipc_ses_join_decode(struct rd r, struct ipc_ses_join *j);
 
-/* SES_REFUSED: string line (the full story, for log and why) */
+/* SES_REFUSED: bool hostkey (its process failed: replace it); string account
+ * asked for; string reason (as the person was told); string detail (the full
+ * story, for log and why) */
+struct ipc_ses_refused {
+	bool hostkey;
+	char account[IPC_ACCOUNT_MAX];
+	char reason[IPC_TEXT_MAX];
+	char detail[IPC_TEXT_MAX];
+};
+int ipc_ses_refused_encode(struct buf *b, const struct ipc_ses_refused *f);
+int ipc_ses_refused_decode(struct rd r, struct ipc_ses_refused *f);
+
+/* What certlogind tells a session at exec, in a sealed memfd: string PAM
+ * service; string PAM configuration folder ("" = libpam's); string folder of
+ * running state; uint32 UID_MIN, UID_MAX; uint64 soft limit of open files
+ * for the user; uint32 n; n strings: privileged accounts */
+#define IPC_PRIVILEGED_MAX 16
+#define IPC_PATH_MAX 256
+struct ipc_settings {
+	char service[64];
+	char confdir[IPC_PATH_MAX];
+	char run_dir[IPC_PATH_MAX];
+	uint32_t uid_min, uid_max;
+	uint64_t open_files;
+	size_t n_privileged;
+	char privileged[IPC_PRIVILEGED_MAX][IPC_ACCOUNT_MAX];
+};
+void ipc_settings_put(struct buf *b, const struct ipc_settings *s);
+int ipc_settings_get(struct rd r, struct ipc_settings *s);
 
 /* SES_REGISTER: uint64 reference; uint64 policy; int64 since; uint32 pid;
  * uint32 rule line; strings account, identity, issuer, serial, address.
@@ -391,5 +418,30 @@ struct ipc_register {
 };
 int ipc_register_encode(struct buf *b, const struct ipc_register *g);
 int ipc_register_decode(struct rd r, struct ipc_register *g);
+
+/* ---- session -> certlogin-start, in a sealed memfd --------------------------- */
+
+/* byte kind (enum ipc_start_kind); bool pty; strings name, home, shell;
+ * string forced command ("" = none); strings identity, issuer, serial; string
+ * from (address and port of the peer); uint32 n; n strings NAME=VALUE from
+ * PAM; string opaque (see NET_START) */
+#define IPC_ENV_MAX 128
+struct ipc_begin {
+	uint8_t kind;
+	bool pty;
+	char name[IPC_ACCOUNT_MAX];
+	char home[IPC_COMMAND_MAX];
+	char shell[IPC_COMMAND_MAX];
+	char command[IPC_COMMAND_MAX];
+	char identity[IPC_IDENTITY_MAX];
+	char issuer[IPC_TEXT_MAX];
+	char serial[64];
+	char from[64];
+	size_t n_env;
+	struct span env[IPC_ENV_MAX];
+	struct span opaque;
+};
+void ipc_begin_put(struct buf *b, const struct ipc_begin *g);
+int ipc_begin_get(struct rd r, struct ipc_begin *g);
 
 #endif
