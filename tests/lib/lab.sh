@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+# Certificates that no proper CA would make, by openssl.  Needs realm.sh.
+#
+#	lab_ca DIR SUBJECT [KEY]	a CA: DIR/ca.crt, DIR/ca.key
+#	lab_issue DIR NAME [LINE…]	$R/NAME/NAME.crt and .key from that CA
+#	lab_crl DIR FILE [OPTION…]	its CRL
+#
+# A LINE is NAME=VALUE: an X.509 extension (an empty value leaves out one of
+# the usual), or md=, key=, from=, to=, days=, subject=.
+
+# lab_key KIND FILE
+lab_key()
+{
+	case $1 in
+	rsa*) openssl genpkey -quiet -algorithm RSA \
+		-pkeyopt "rsa_keygen_bits:${1#rsa}" -out "$2" ;;
+	ed25519) openssl genpkey -algorithm ED25519 -out "$2" ;;
+	*) openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:$1" \
+		-out "$2" ;;
+	esac
+	chmod 0600 "$2"
+}
+
+lab_config()
+{
+	cat >"$1/ca.conf" <<-END
+	[ca]
+	default_ca = lab
+	[lab]
+	database = $1/index.txt
+	new_certs_dir = $1
+	certificate = $1/ca.crt
+	private_key = $1/ca.key
+	crlnumber = $1/crlnumber
+	rand_serial = yes
+	unique_subject = no
+	policy = any
+	default_md = sha256
+	default_crl_days = 14
+	crl_extensions = crl
+	[any]
+	commonName = optional
+	[crl]
+	authorityKeyIdentifier = keyid
+	END
+}
+
+lab_ca()
+{
+	local dir=$1
+
+	mkdir -p "$dir"
+	lab_key "${3:-P-256}" "$dir/ca.key"
+	openssl req -new -x509 -days 3650 -subj "$2" -key "$dir/ca.key" \
+	    -addext basicConstraints=critical,CA:TRUE \
+	    -addext keyUsage=critical,keyCertSign,cRLSign \
+	    -out "$dir/ca.crt" 2>/dev/null
+	: >"$dir/index.txt"
+	echo 01 >"$dir/crlnumber"
+	lab_config "$dir"
+}
+
+lab_issue()
+{
+	local dir=$1 name=$2 line out=$R/$2 options=()
+	local md=sha256 key=P-256 from='' to='' subject="/CN=$2" days=30
+	local -A ext=(
+		[basicConstraints]='critical,CA:FALSE'
+		[keyUsage]='critical,digitalSignature'
+		[extendedKeyUsage]=clientAuth
+		[subjectKeyIdentifier]=hash
+		[authorityKeyIdentifier]=keyid
+		[subjectAltName]=URI:spiffe://lab.example/user/alice
+	)
+
+	shift 2
+	for line in "$@"; do
+		case $line in
+		md=*) md=${line#*=} ;;
+		key=*) key=${line#*=} ;;
+		from=*) from=${line#*=} ;;
+		to=*) to=${line#*=} ;;
+		days=*) days=${line#*=} ;;
+		subject=*) subject=${line#*=} ;;
+		*) ext[${line%%=*}]=${line#*=} ;;
+		esac
+	done
+	mkdir -p "$out"
+	lab_key "$key" "$out/$name.key"
+	openssl req -new -subj "$subject" -key "$out/$name.key" \
+	    -out "$out/$name.csr"
+	{
+		echo "[v]"
+		for line in "${!ext[@]}"; do
+			[ -z "${ext[$line]}" ] || echo "$line=${ext[$line]}"
+		done
+	} >"$out/$name.ext"
+	[ -z "$from" ] || options+=(-startdate "$from")
+	if [ -n "$to" ]; then
+		options+=(-enddate "$to")
+	else
+		options+=(-days "$days")
+	fi
+	openssl ca -config "$dir/ca.conf" -batch -notext -md "$md" \
+	    -extfile "$out/$name.ext" -extensions v "${options[@]}" \
+	    -in "$out/$name.csr" -out "$out/$name.crt" \
+	    >"$out/openssl.log" 2>&1 || {
+		cat "$out/openssl.log"
+		give_up "openssl made no certificate for $name"
+	}
+	[ ! -f "$R/alice/ca.crt" ] || cp "$R/alice/ca.crt" "$out/ca.crt"
+}
+
+lab_revoke()
+{
+	openssl ca -config "$1/ca.conf" -revoke "$R/$2/$2.crt" 2>/dev/null
+}
+
+lab_crl()
+{
+	local dir=$1 file=$2
+
+	shift 2
+	openssl ca -config "$dir/ca.conf" -gencrl -out "$file" "$@" \
+	    2>"$dir/crl.log" || {
+		cat "$dir/crl.log"
+		give_up "openssl made no CRL"
+	}
+}
+
+# lab_der STRING…: a subjectAltName of URIs, as hex for openssl's DER:, for
+# bytes that its own syntax does not let through (\xNN as in printf)
+lab_der()
+{
+	python3 - "$@" <<-'END'
+	import sys
+	def tlv(tag, body):
+	    n = len(body)
+	    size = bytes([n]) if n < 128 else bytes([0x82, n >> 8, n & 255])
+	    return bytes([tag]) + size + body
+	uris = [a.encode().decode("unicode_escape").encode("latin-1")
+	    for a in sys.argv[1:]]
+	print("DER:" + tlv(0x30, b"".join(tlv(0x86, u) for u in uris)).hex())
+	END
+}

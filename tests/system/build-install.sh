@@ -1,0 +1,28 @@
+#!/bin/bash
+# make install honours DESTDIR, and uninstall takes everything back.
+set -eu
+cd "$BUILD"
+
+to=$TMPDIR/dest
+make -s install DESTDIR="$to" >"$TMPDIR/log" 2>&1 || {
+	cat "$TMPDIR/log"
+	exit 1
+}
+prefix=$(sed -n 's/^prefix = //p' Makefile)
+if [ "$(ls -A "$to")" != "$(echo "$prefix" | cut -d/ -f2)" ]; then
+	echo "installed beside the prefix:"
+	ls -A "$to"
+	exit 1
+fi
+[ "$(find "$to" -type f | wc -l)" -gt 0 ]
+unsafe=$(find "$to" -type f -perm /6022)
+if [ -n "$unsafe" ]; then
+	echo "set-id or writable by others: $unsafe"
+	exit 1
+fi
+make -s uninstall DESTDIR="$to" >"$TMPDIR/log" 2>&1
+left=$(find "$to" ! -type d)
+if [ -n "$left" ]; then
+	echo "uninstall leaves $left"
+	exit 1
+fi

@@ -1,0 +1,122 @@
+#!/bin/bash
+# Who can do what, by the symbols and libraries that each program has: the
+# privilege map of the design, read from the binaries.
+set -eu
+
+rc=0
+complain()
+{
+	echo "$*"
+	rc=1
+}
+
+# where NAME: the installed program
+where()
+{
+	find "$BUILD/inst" -type f -name "$1" -path '*bin*' -o -type f \
+	    -name "$1" -path '*libexec*' | head -n 1
+}
+
+# libraries NAME: all that the loader would map
+libraries()
+{
+	ldd "$(where "$1")" | awk '{ print $1 }'
+}
+
+symbols()
+{
+	nm -D --undefined-only "$(where "$1")" | awk '{ print $NF }' |
+	    sed 's/@.*//'
+}
+
+# no_library REGEX NAME…
+no_library()
+{
+	local regex=$1 p found
+
+	shift
+	for p in "$@"; do
+		[ -n "$(where "$p")" ] || {
+			complain "$p is not installed"
+			continue
+		}
+		found=$(libraries "$p" | grep -E "$regex" | xargs)
+		[ -z "$found" ] || complain "$p loads $found"
+	done
+}
+
+# no_symbol REGEX NAME…
+no_symbol()
+{
+	local regex=$1 p found
+
+	shift
+	for p in "$@"; do
+		[ -n "$(where "$p")" ] || continue
+		found=$(symbols "$p" | grep -E "^($regex)$" | xargs)
+		[ -z "$found" ] || complain "$p can call $found"
+	done
+}
+
+# no_own REGEX NAME…: code of ours that must not be inside at all
+no_own()
+{
+	local regex=$1 p found
+
+	shift
+	for p in "$@"; do
+		[ -n "$(where "$p")" ] || continue
+		nm "$(where "$p")" >/dev/null 2>&1 ||
+		    complain "$p has no symbol table to look at"
+		found=$(nm "$(where "$p")" | awk '{ print $NF }' |
+		    grep -E "^($regex)" | xargs)
+		[ -z "$found" ] || complain "$p contains $found"
+	done
+}
+
+tls='lib(gnutls|p11-kit|tasn1|nettle|hogweed|ssl|crypto)\.'
+pam='pam_.*'
+exec='exec.*|fexecve|posix_spawn.*|system|popen'
+users='get(pw|gr|spnam|grouplist).*|initgroups|setgroups'
+network='socket|connect|bind|listen|accept4?|getaddrinfo'
+
+no_library "$tls" certlogind certlogin-session certlogin-start \
+    certlogin-map certloginctl
+no_library 'libpam' certlogind certlogin-net certlogin-judge \
+    certlogin-hostkey certlogin-start certlogin
+no_symbol "$pam|$users|$exec|$network" certlogin-net certlogin-judge \
+    certlogin-hostkey
+no_own 'idmap_|rule_|decide_|uidrule_' certlogin-net certlogin-hostkey \
+    certlogind certlogin-start certlogin
+no_own 'trust_|revoke_|slice_' certlogin-net certlogin-hostkey certlogind \
+    certlogin-session certlogin-start certloginctl
+no_symbol 'set.*[ug]id.*' certlogin-net certlogin-judge certlogin-hostkey
+
+# positive controls: the look-ups above find what is there
+libraries certlogin-net | grep -qE "$tls" ||
+    complain "certlogin-net without GnuTLS: the look-up is broken"
+symbols certlogin-session | grep -qE "^($pam)$" ||
+    complain "certlogin-session without PAM: the look-up is broken"
+
+# ---- hardening ----------------------------------------------------------
+hardened()
+{
+	local f=$1
+
+	readelf -h "$f" | grep -q 'Type:.*DYN' || complain "$f is no PIE"
+	readelf -lW "$f" | grep -q GNU_RELRO || complain "$f has no RELRO"
+	readelf -d "$f" | grep -qE 'BIND_NOW|FLAGS.*NOW' ||
+	    complain "$f does not bind at start"
+	readelf -lW "$f" | grep GNU_STACK | grep -q 'RWE' &&
+	    complain "$f has an executable stack"
+	if readelf -d "$f" | grep -qE 'RPATH|RUNPATH'; then
+		complain "$f has a library path of its own"
+	fi
+	nm -D "$f" | grep -q __stack_chk_fail ||
+	    complain "$f has no stack protector"
+}
+
+while read -r f; do
+	[ "$(head -c 4 "$f" | tail -c 3)" != ELF ] || hardened "$f"
+done < <(find "$BUILD/inst" -type f -executable)
+exit $rc
