@@ -160,10 +160,9 @@ listening()
 	[ -n "$(ss -Hltn "sport = :$PORT")" ] || ! kill -0 "$DAEMON"
 }
 
-# daemon_start [PROGRAM]: certlogind, or another in its place
 daemon_start()
 {
-	"${1:-certlogind}" -f "$R/etc/certlogind.conf" -D -e >>"$R/log" 2>&1 &
+	certlogind -f "$R/etc/certlogind.conf" -D -e >>"$R/log" 2>&1 &
 	DAEMON=$!
 	if ! wait_for 20 listening || ! kill -0 "$DAEMON" 2>/dev/null; then
 		MARK=0
