@@ -143,3 +143,24 @@ lab_der()
 	print("DER:" + tlv(0x30, b"".join(tlv(0x86, u) for u in uris)).hex())
 	END
 }
+
+# lab_realm: an authority `lab` with openssl's CA behind it, in trust.conf and
+# map, and a good certificate of it, $R/good, that may be alice
+lab_realm()
+{
+	lab_ca "$R/lab" "/CN=Lab users"
+	lab_crl "$R/lab" "$R/etc/crl/lab.crl"
+	cp "$R/lab/ca.crt" "$R/etc/ca/lab.crt"
+	cat >>"$R/etc/trust.conf" <<-'END'
+
+	[authority lab]
+	class      = user
+	anchor     = ca/lab.crt
+	names      = uri=spiffe://lab.example/user/*
+	revocation = require
+	crl        = crl/lab.crl
+	END
+	echo "allow user lab uri=spiffe://lab.example/user/{name} as {name}" \
+	    >>"$R/etc/identity.map"
+	lab_issue "$R/lab" good
+}
