@@ -115,6 +115,8 @@ realm_configuration()
 	trust       = $R/etc/trust.conf
 	map         = $R/etc/identity.map
 	pam-confdir = $R/etc/pam.d
+	state-dir   = $R/state
+	run-dir     = $R/run
 	net-user    = 62001
 	judge-user  = 62002
 	key-user    = 62003
@@ -216,6 +218,12 @@ log_has()
 wait_log()
 {
 	wait_for 10 log_has "$1"
+}
+
+# control COMMAND…: certloginctl
+control()
+{
+	certloginctl -f "$R/etc/certlogind.conf" --run-dir "$R/run" "$@"
 }
 
 # client WHO ARGUMENT…: certlogin with WHO's certificate; output in $R/out

@@ -30,8 +30,7 @@ def login(account="alice", preferred=""):
 
 
 def open_session(channel=1):
-    return frame(CHANNEL_OPEN, string("session") +
-        struct.pack(">III", channel, 2 << 20, 32768))
+    return frame(CHANNEL_OPEN, string("session") + struct.pack(">I", channel))
 
 
 # what each case sends behind a complete handshake

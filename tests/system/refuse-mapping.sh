@@ -15,7 +15,7 @@ why_says()
 
 	number=$(sed -n 's/.*reference \([0-9]*\).*/\1/p' "$R/err" | head -n 1)
 	[ -n "$number" ] || give_up "no reference number"
-	certloginctl -f "$R/etc/certlogind.conf" why "$number" >"$R/why" ||
+	control why "$number" >"$R/why" ||
 	    give_up "certloginctl why $number: exit $?"
 	grep -qE -- "$1" "$R/why" ||
 	    give_up "why does not say '$1': $(cat "$R/why")"

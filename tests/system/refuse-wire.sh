@@ -37,15 +37,15 @@ python3 "$SRC/tests/lib/wire.py" --port "$PORT" --wait 2 "${GOOD[@]}" \
     login >"$R/out"
 grep -q '^message 52' "$R/out" || give_up "no success: $(cat "$R/out")"
 
-wire no-cert 'alert certificate required' 'certificate'
-wire tls12 'alert protocol version' 'version' "${GOOD[@]}"
+wire no-cert 'alert certificate required' 'no client certificate'
+wire tls12 'alert protocol version' 'TLS handshake failed' "${GOOD[@]}"
 wire no-alpn 'alert no application protocol' 'ALPN' "${GOOD[@]}"
 wire other-alpn 'alert no application protocol' 'ALPN' "${GOOD[@]}"
-wire junk 'closed|alert' 'TLS'
-wire http 'closed|alert' 'TLS'
-wire half-hello 'closed' ''
-wire silence 'closed' ''
-wire idle 'closed' '' "${GOOD[@]}"
+wire junk 'closed|alert' 'TLS handshake failed'
+wire http 'closed|alert' 'TLS handshake failed'
+wire half-hello 'closed' 'login-grace-time'
+wire silence 'closed' 'login-grace-time'
+wire idle 'closed' 'login-grace-time' "${GOOD[@]}"
 for case in huge-frame big-frame empty-frame string-beyond-frame \
     trailing-bytes nul-in-account long-account; do
 	wire "$case" 'closed|message 51' 'frame|malformed|account|message' \
