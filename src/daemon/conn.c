@@ -1,0 +1,398 @@
+#include "daemon/conn.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/hostkey.h"
+#include "daemon/setup.h"
+#include "daemon/spare.h"
+#include "proto/chan.h"
+
+struct conn {
+	struct conn *next, **link;
+	struct daemon *d;
+	int socket;		/* until joined */
+	int channel;		/* to the session, from then on */
+	pid_t session, net;	/* 0 when ended or not ours */
+	uint64_t reference;
+	uint8_t address[16];
+	uint8_t address_len;
+	uint16_t port;
+	char host[64];
+	struct limits_source source;
+	bool waiting;		/* counted by limits */
+	bool live;		/* registered */
+	ev_io io;
+	ev_timer grace;
+	struct ipc_register *reg;	/* when live */
+};
+
+static void on_session(struct ev_loop *, ev_io *, int);
+
+static void
+not_waiting(struct conn *c)
+{
+	if (c->waiting)
+		limits_done(c->d->limits, &c->source);
+	c->waiting = false;
+	ev_timer_stop(c->d->loop, &c->grace);
+}
+
+static void
+conn_free(struct conn *c)
+{
+	not_waiting(c);
+	ev_io_stop(c->d->loop, &c->io);
+	if (c->live)
+		c->d->live--;
+	if (c->socket >= 0)
+		(void)close(c->socket);
+	if (c->channel >= 0)
+		(void)close(c->channel);
+	*c->link = c->next;
+	if (c->next != NULL)
+		c->next->link = c->link;
+	free(c->reg);
+	free(c);
+}
+
+static struct conn *
+conn_new(struct daemon *d)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->d = d;
+	c->socket = c->channel = -1;
+	c->next = d->conns;
+	c->link = &d->conns;
+	if (d->conns != NULL)
+		d->conns->link = &c->next;
+	d->conns = c;
+	return c;
+}
+
+static void
+refused(struct conn *c, const struct ipc_ses_refused *f)
+{
+	c->d->refusals++;
+	why_log_add(c->d->why, c->reference, c->host, f);
+	log_info("refused: address=%s port=%u asked=\"%s\" reference=%llu: %s",
+	    c->host, c->port, f->account, (unsigned long long)c->reference,
+	    f->detail);
+}
+
+static void
+refused_here(struct conn *c, const char *detail)
+{
+	static struct ipc_ses_refused f;
+
+	(void)snprintf(f.detail, sizeof(f.detail), "%s", detail);
+	refused(c, &f);
+}
+
+/* LoginGraceTime: PAM included, so the session may be anywhere. */
+static void
+on_grace(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct conn *c = w->data;
+
+	(void)loop;
+	(void)revents;
+	if (c->socket < 0)
+		refused_here(c, "not logged in within login-grace-time");
+	if (c->net > 0)
+		(void)kill(c->net, SIGKILL);
+	if (c->session > 0)
+		(void)kill(c->session, SIGKILL);
+	conn_free(c);
+}
+
+/* ---- joining --------------------------------------------------------------------- */
+
+static int
+send_join(struct conn *c, int hostkey)
+{
+	struct ipc_ses_join j = { .reference = c->reference,
+	    .address = { c->address, c->address_len }, .port = c->port };
+	const int fds[2] = { c->socket, hostkey };
+	struct buf b;
+	int r;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ipc_ses_join_encode(&b, &j);
+	r = chan_send(c->channel, &b, fds, 2);
+	buf_free(&b);
+	return r;
+}
+
+static int
+join(struct conn *c, struct why *why)
+{
+	struct spare_pair p;
+	int hostkey, r;
+
+	if ((r = spare_take_pair(c->d->spares, &p, why)) != 0)
+		return r;
+	c->channel = p.channel;
+	c->session = p.session;
+	c->net = p.net;
+	hostkey = hostkey_channel(c->d->setup->hostkey, &c->source);
+	if (hostkey < 0)
+		return why_set(why, hostkey, "host key process: %s",
+		    err_text(hostkey));
+	r = send_join(c, hostkey);
+	(void)close(hostkey);
+	return r == 0 ? 0 : why_set(why, r, "session: %s", err_text(r));
+}
+
+/* The peer has said something: now it is worth two processes. */
+static void
+on_readable(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct conn *c = w->data;
+	struct why why;
+	char byte;
+
+	(void)revents;
+	/* gone without a word: no processes, no log line */
+	if (recv(c->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+		conn_free(c);
+		return;
+	}
+	ev_io_stop(loop, w);
+	if (join(c, &why) != 0) {
+		refused_here(c, why.text);
+		conn_free(c);
+		return;
+	}
+	(void)close(c->socket);
+	c->socket = -1;
+	ev_io_init(&c->io, on_session, c->channel, EV_READ);
+	ev_io_start(loop, &c->io);
+}
+
+void
+conn_accept(struct daemon *d, int fd, struct span address, uint16_t port)
+{
+	struct limits_source source;
+	struct conn *c;
+
+	limits_source_of(&source, address);
+	if (limits_ask(d->limits, &d->setup->conf, &source, d->live) !=
+	    LIMITS_OK) {
+		(void)close(fd);
+		return;
+	}
+	if ((c = conn_new(d)) == NULL) {
+		limits_done(d->limits, &source);
+		(void)close(fd);
+		return;
+	}
+	c->socket = fd;
+	c->source = source;
+	c->waiting = true;
+	c->port = port;
+	c->address_len = (uint8_t)address.n;
+	memcpy(c->address, address.p, address.n);
+	(void)inet_ntop(address.n == 4 ? AF_INET : AF_INET6, c->address,
+	    c->host, sizeof(c->host));
+	c->reference = d->next_reference++;
+	ev_io_init(&c->io, on_readable, fd, EV_READ);
+	ev_timer_init(&c->grace, on_grace,
+	    (double)d->setup->conf.login_grace_time, 0.);
+	c->io.data = c->grace.data = c;
+	ev_io_start(d->loop, &c->io);
+	ev_timer_start(d->loop, &c->grace);
+}
+
+/* ---- the session's messages -------------------------------------------------------- */
+
+static int
+answer_need_judge(struct conn *c, struct rd body)
+{
+	struct why why;
+	struct buf b;
+	int judge, r = ipc_empty_decode(body);
+
+	if (r != 0 || c->live)
+		return r != 0 ? r : ERR_STATE;
+	if ((judge = spare_take_judge(c->d->spares, &why)) < 0) {
+		log_error("judge: %s", why.text);
+		return judge;
+	}
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ipc_empty_encode(&b, IPC_SES_JUDGE);
+	r = chan_send(c->channel, &b, &judge, 1);
+	buf_free(&b);
+	(void)close(judge);
+	return r;
+}
+
+static int
+answer_refused(struct conn *c, struct rd body)
+{
+	static struct ipc_ses_refused f;
+	int r = ipc_ses_refused_decode(body, &f);
+
+	if (r != 0 || c->live)
+		return r != 0 ? r : ERR_STATE;
+	refused(c, &f);
+	if (f.hostkey)
+		setup_replace_hostkey(c->d);
+	return 0;
+}
+
+static int
+answer_log(struct conn *c, struct rd body)
+{
+	char text[IPC_TEXT_MAX];
+	int r = ipc_text_decode(body, text);
+
+	(void)c;
+	if (r == 0)
+		log_info("%s", text);
+	return r;
+}
+
+static int
+registered(struct conn *c)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ipc_empty_encode(&b, IPC_SES_REGISTERED);
+	r = chan_send(c->channel, &b, NULL, 0);
+	buf_free(&b);
+	return r;
+}
+
+static int
+answer_register(struct conn *c, struct rd body)
+{
+	int r;
+
+	if (c->live)
+		return ERR_STATE;
+	if ((c->reg = malloc(sizeof(*c->reg))) == NULL)
+		return ERR_NOMEM;
+	if ((r = ipc_register_decode(body, c->reg)) != 0)
+		return r;
+	if (c->reference == 0)
+		c->reference = c->reg->reference;
+	not_waiting(c);
+	c->live = true;
+	c->d->live++;
+	c->d->logins++;
+	return registered(c);
+}
+
+static const struct {
+	uint8_t type;
+	int (*answer)(struct conn *, struct rd);
+} rows[] = {
+	{ IPC_SES_NEED_JUDGE, answer_need_judge },
+	{ IPC_SES_REFUSED, answer_refused },
+	{ IPC_SES_REGISTER, answer_register },
+	{ IPC_SES_LOG, answer_log },
+};
+
+static int
+dispatch(struct conn *c, const struct chan_msg *m)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].type == m->type)
+			return rows[i].answer(c, m->body);
+	return ERR_TYPE;
+}
+
+static void
+on_session(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct conn *c = w->data;
+	struct chan_msg m;
+	struct buf in;
+	int r;
+
+	(void)loop;
+	(void)revents;
+	buf_init(&in, CHAN_MSG_MAX);
+	r = chan_recv(c->channel, &in, &m, 0);
+	if (r == 0)
+		r = dispatch(c, &m);
+	buf_free(&in);
+	if (r == 0 || r == ERR_AGAIN)
+		return;
+	if (r != ERR_EOF)
+		log_error("session reference=%llu: %s",
+		    (unsigned long long)c->reference, err_text(r));
+	conn_free(c);
+}
+
+/* ---- the rest -------------------------------------------------------------------- */
+
+void
+conn_adopt(struct daemon *d, int fd)
+{
+	struct conn *c = conn_new(d);
+
+	if (c == NULL) {
+		(void)close(fd);
+		return;
+	}
+	c->channel = fd;
+	ev_io_init(&c->io, on_session, fd, EV_READ);
+	/* it has to register at once */
+	ev_timer_init(&c->grace, on_grace, 10., 0.);
+	c->io.data = c->grace.data = c;
+	ev_io_start(d->loop, &c->io);
+	ev_timer_start(d->loop, &c->grace);
+}
+
+void
+conn_ended(struct daemon *d, pid_t pid, int status)
+{
+	for (struct conn *c = d->conns; c != NULL; c = c->next) {
+		const char *name;
+
+		if (c->session != pid && c->net != pid)
+			continue;
+		name = c->net == pid ? "certlogin-net" : "certlogin-session";
+		if (WIFSIGNALED(status))
+			log_error("%s ended by signal %d, reference=%llu",
+			    name, WTERMSIG(status),
+			    (unsigned long long)c->reference);
+		if (c->net == pid)
+			c->net = 0;
+		else
+			c->session = 0;
+		return;
+	}
+}
+
+void
+conn_free_all(struct daemon *d)
+{
+	while (d->conns != NULL)
+		conn_free(d->conns);
+}
+
+const struct ipc_register *
+conn_next_live(const struct daemon *d, const struct conn **at)
+{
+	const struct conn *c = *at == NULL ? d->conns : (*at)->next;
+
+	while (c != NULL && !c->live)
+		c = c->next;
+	*at = c;
+	return c != NULL ? c->reg : NULL;
+}

@@ -1,0 +1,278 @@
+#include "daemon/ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/conn.h"
+#include "daemon/hostkey.h"
+#include "daemon/setup.h"
+#include "proto/chan.h"
+#include "proto/ctlmsg.h"
+
+#define CLIENT_MS 1000		/* a local tool that says nothing */
+
+static const char *
+format_time(int64_t t, char *dst, size_t size)
+{
+	time_t v = (time_t)t;
+	struct tm tm;
+
+	if (t == 0 || gmtime_r(&v, &tm) == NULL ||
+	    strftime(dst, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		(void)snprintf(dst, size, "-");
+	return dst;
+}
+
+static void
+answer_why(struct daemon *d, struct rd body, struct buf *b)
+{
+	uint64_t number = rd_u64(&body);
+	const struct why_entry *e;
+	char when[32];
+
+	if (rd_end(&body) != 0) {
+		ctlmsg_begin(b, 3, "malformed request");
+		return;
+	}
+	if ((e = why_log_find(d->why, number)) == NULL) {
+		ctlmsg_begin(b, 1, "no refusal of that number is kept (the "
+		    "last 4096 since certlogind was started are); search the "
+		    "log for reference=NUMBER");
+		return;
+	}
+	ctlmsg_begin(b, 0, "");
+	ctlmsg_record(b, "refusal");
+	ctlmsg_pair(b, "reference", "%llu", (unsigned long long)number);
+	ctlmsg_pair(b, "when", "%s", format_time(e->when, when,
+	    sizeof(when)));
+	ctlmsg_pair(b, "address", "%s", e->address);
+	ctlmsg_pair(b, "account", "%s", e->account[0] != '\0' ? e->account :
+	    "-");
+	ctlmsg_pair(b, "why", "%s", e->detail);
+}
+
+static void
+answer_reload(struct daemon *d, struct rd body, struct buf *b)
+{
+	if (rd_end(&body) != 0) {
+		ctlmsg_begin(b, 3, "malformed request");
+		return;
+	}
+	setup_reload(d);
+	ctlmsg_begin(b, 0, "");
+	ctlmsg_record(b, "reload");
+	ctlmsg_pair(b, "reload", "begun; the log and `certloginctl status` "
+	    "say how it ended");
+}
+
+static void
+put_authority(struct buf *b, const struct ipc_authority *a)
+{
+	static const char *const classes[] = { "user", "device", "host" };
+	char t[32];
+
+	ctlmsg_record(b, "authority");
+	ctlmsg_pair(b, "name", "%s", a->name);
+	ctlmsg_pair(b, "class", "%s", a->class < 3 ? classes[a->class] : "?");
+	ctlmsg_pair(b, "anchors", "%u", a->anchors);
+	ctlmsg_pair(b, "anchors-expire", "%s", format_time(a->anchors_expire,
+	    t, sizeof(t)));
+	if (a->has_crl) {
+		ctlmsg_pair(b, "crl-this-update", "%s",
+		    format_time(a->crl.this_update, t, sizeof(t)));
+		ctlmsg_pair(b, "crl-next-update", "%s",
+		    format_time(a->next_update, t, sizeof(t)));
+		ctlmsg_pair(b, "revoked", "%u", a->revoked);
+	}
+	if (a->crl_problem[0] != '\0')
+		ctlmsg_pair(b, "crl-problem", "%s", a->crl_problem);
+}
+
+static void
+put_sessions(const struct daemon *d, struct buf *b)
+{
+	const struct conn *at = NULL;
+	const struct ipc_register *g;
+	char t[32];
+
+	/* an answer holds one message; the count above is complete */
+	for (int i = 0; i < 50 && (g = conn_next_live(d, &at)) != NULL; i++) {
+		ctlmsg_record(b, "session");
+		ctlmsg_pair(b, "reference", "%llu",
+		    (unsigned long long)g->reference);
+		ctlmsg_pair(b, "account", "%s", g->account);
+		ctlmsg_pair(b, "identity", "%s", g->identity);
+		ctlmsg_pair(b, "address", "%s", g->address);
+		ctlmsg_pair(b, "since", "%s", format_time(g->since, t,
+		    sizeof(t)));
+	}
+}
+
+static void
+answer_status(struct daemon *d, struct rd body, struct buf *b)
+{
+	const struct setup *u = d->setup;
+	char t[32];
+
+	if (rd_end(&body) != 0) {
+		ctlmsg_begin(b, 3, "malformed request");
+		return;
+	}
+	ctlmsg_begin(b, 0, "");
+	ctlmsg_record(b, "daemon");
+	ctlmsg_pair(b, "pid", "%ld", (long)getpid());
+	ctlmsg_pair(b, "loaded", "%s", format_time(u->loaded, t, sizeof(t)));
+	ctlmsg_pair(b, "last-error", "%s", d->last_error[0] != '\0' ?
+	    d->last_error : "-");
+	ctlmsg_pair(b, "host-certificate-expires", "%s",
+	    format_time(u->hostkey->not_after, t, sizeof(t)));
+	ctlmsg_pair(b, "rules", "%u", u->done.rules);
+	ctlmsg_pair(b, "waiting", "%zu", limits_waiting(d->limits));
+	ctlmsg_pair(b, "sessions", "%zu", d->live);
+	ctlmsg_pair(b, "logins", "%lu", d->logins);
+	ctlmsg_pair(b, "refusals", "%lu", d->refusals);
+	for (size_t i = 0; i < u->done.n; i++)
+		put_authority(b, &u->done.authority[i]);
+	put_sessions(d, b);
+}
+
+static const struct {
+	uint8_t type;
+	void (*answer)(struct daemon *, struct rd, struct buf *);
+} rows[] = {
+	{ CTLMSG_WHY, answer_why },
+	{ CTLMSG_RELOAD, answer_reload },
+	{ CTLMSG_STATUS, answer_status },
+};
+
+static void
+serve(struct daemon *d, int fd)
+{
+	struct chan_msg m;
+	struct buf in, out;
+
+	buf_init(&in, CHAN_MSG_MAX);
+	buf_init(&out, CHAN_MSG_MAX);
+	if (chan_recv_timeout(fd, &in, &m, 0, CLIENT_MS) == 0) {
+		ctlmsg_begin(&out, 2, "unknown request");
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			if (rows[i].type == m.type)
+				rows[i].answer(d, m.body, &out);
+		(void)chan_send(fd, &out, NULL, 0);
+	}
+	buf_free(&in);
+	buf_free(&out);
+}
+
+/* The folder is root's alone already; this is the second lock. */
+static bool
+peer_is_root(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    cred.uid == 0;
+}
+
+static int
+accept_root(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0 && !peer_is_root(fd)) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void
+on_ctl(struct ev_loop *loop, ev_io *w, int revents)
+{
+	int fd = accept_root(w->fd);
+
+	(void)loop;
+	(void)revents;
+	if (fd < 0)
+		return;
+	serve(w->data, fd);
+	(void)close(fd);
+}
+
+static void
+on_register(struct ev_loop *loop, ev_io *w, int revents)
+{
+	int fd = accept_root(w->fd);
+
+	(void)loop;
+	(void)revents;
+	if (fd >= 0)
+		conn_adopt(w->data, fd);
+}
+
+static int
+listen_on(const char *dir, const char *name, struct why *why)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s/%s", dir, name) >=
+	    (int)sizeof(un.sun_path))
+		return why_set(why, ERR_TOOBIG, "%s: path too long", dir);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return why_errno(why, "socket");
+	/* left by an earlier one; the lock says that it is gone */
+	(void)unlink(un.sun_path);
+	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
+	    listen(fd, 128) != 0) {
+		(void)why_errno(why, "%s", un.sun_path);
+		(void)close(fd);
+		return ERR_SYS;
+	}
+	return fd;
+}
+
+int
+ctl_open(struct daemon *d, struct why *why)
+{
+	const char *dir = d->setup->conf.run_dir;
+	mode_t old = umask(077);
+	int c = listen_on(dir, "control", why), r;
+
+	r = c >= 0 ? listen_on(dir, "register", why) : c;
+	(void)umask(old);
+	if (r < 0)
+		return r;
+	ev_io_init(&d->ctl, on_ctl, c, EV_READ);
+	ev_io_init(&d->reg, on_register, r, EV_READ);
+	d->ctl.data = d->reg.data = d;
+	ev_io_start(d->loop, &d->ctl);
+	ev_io_start(d->loop, &d->reg);
+	return 0;
+}
+
+void
+ctl_close(struct daemon *d)
+{
+	char path[512];
+	static const char *const names[] = { "control", "register" };
+
+	ev_io_stop(d->loop, &d->ctl);
+	ev_io_stop(d->loop, &d->reg);
+	(void)close(d->ctl.fd);
+	(void)close(d->reg.fd);
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s",
+		    d->setup->conf.run_dir, names[i]);
+		(void)unlink(path);
+	}
+}

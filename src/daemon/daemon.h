@@ -1,0 +1,78 @@
+/*
+ * The listener as a whole.
+ *
+ * What certlogind does: accepts, limits, keeps warm spares of net, judge and
+ * session, joins them to a connection, keeps the list of live sessions.  What
+ * it never does: read a byte that a stranger sent, touch a certificate, know
+ * the host key.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/conf.h"
+#include "daemon/limits.h"
+#include "daemon/why.h"
+#include "proto/ipc.h"
+#include "proto/load.h"
+
+/* Executables opened at start: an upgrade never mixes versions. */
+struct programs {
+	int hostkey, net, judge, session, start;
+};
+
+struct ids {
+	uid_t uid;
+	gid_t gid;
+};
+
+struct hostkey;			/* hostkey.c */
+struct spares;			/* spare.c */
+struct conn;			/* conn.c */
+struct reload;			/* setup.c */
+
+/* What is in force: made anew by a reload, swapped as a whole. */
+struct setup {
+	struct conf conf;
+	struct ids net, judge, key;
+	int policy;		/* sealed memfd for judges */
+	int settings;		/* sealed memfd for sessions */
+	struct ipc_load_done done;
+	struct hostkey *hostkey;
+	int64_t loaded;		/* seconds since 1970 */
+};
+
+struct daemon {
+	struct ev_loop *loop;
+	const char *conf_path;
+	const char *const *settings;	/* -o KEY=VALUE */
+	size_t n_settings;
+	struct programs programs;
+	int empty_dir;			/* helpers chroot here */
+	int lock;			/* one certlogind per run-dir */
+	uint64_t open_files;		/* soft limit that we started with */
+	uint64_t next_reference;
+	uint64_t next_policy;
+	struct setup *setup;
+	struct reload *reload;		/* one at work, or NULL */
+	struct spares *spares;
+	struct limits *limits;
+	struct why_log *why;
+	struct conn *conns;		/* list */
+	size_t live;			/* registered sessions among them */
+	unsigned long logins, refusals;
+	char last_error[512];		/* of the last reload, "" = none */
+	ev_io listeners[CONF_LISTEN_MAX];
+	ev_io ctl, reg;			/* control and register sockets */
+	ev_timer report;		/* aggregated refusals */
+	ev_timer expiry;		/* daily warnings */
+	ev_signal hup, term, intr;
+	ev_child child;
+	bool stopping;
+};
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * How many strangers we listen to: connections that are not logged in yet,
+ * in all and per source (an IPv4 address, an IPv6 /64).
+ */
+#ifndef DAEMON_LIMITS_H
+#define DAEMON_LIMITS_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "daemon/conf.h"
+
+#define LIMITS_SOURCE_MAX 8	/* bytes of a source's key */
+
+struct limits_source {
+	uint8_t key[LIMITS_SOURCE_MAX];
+	uint8_t len;
+};
+
+struct limits;
+
+enum limits_verdict { LIMITS_REFUSED_SOURCE, LIMITS_REFUSED_STARTUPS,
+    LIMITS_REFUSED_SESSIONS, LIMITS_REFUSED_KINDS, LIMITS_OK };
+
+struct limits *limits_new(void);
+void limits_free(struct limits *l);
+
+/* The source of a peer; IPv4 mapped into IPv6 counts as IPv4. */
+void limits_source_of(struct limits_source *s, struct span address);
+
+/* May this one wait for its login?  Counts it if so; then limits_done when it
+ * is logged in or gone.  live is the number of sessions. */
+enum limits_verdict limits_ask(struct limits *l, const struct conf *c,
+    const struct limits_source *s, size_t live);
+void limits_done(struct limits *l, const struct limits_source *s);
+
+/* Connections waiting now. */
+size_t limits_waiting(const struct limits *l);
+
+/* What was refused since the last call, as one line for the log; "" if
+ * nothing. */
+char *limits_report(struct limits *l, char *dst, size_t size);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * The listening sockets: our own by `listen`, or systemd's (LISTEN_FDS).
+ */
+#ifndef DAEMON_LISTENER_H
+#define DAEMON_LISTENER_H
+
+#include "base/err.h"
+#include "daemon/daemon.h"
+
+int listener_open(struct daemon *d, struct why *why);
+void listener_close(struct daemon *d);
+
+#endif

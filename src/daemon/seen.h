@@ -1,0 +1,20 @@
+/*
+ * The highest CRL number seen for each issuer key, kept over restarts in
+ * STATE_DIR/crl-seen, so that a CRL cannot be rolled back.
+ */
+#ifndef DAEMON_SEEN_H
+#define DAEMON_SEEN_H
+
+#include "base/err.h"
+#include "proto/ipc.h"
+
+/* Fill n_seen and seen of lb.  A missing file is none seen; a damaged one is
+ * an error. */
+int seen_read(const char *state_dir, struct ipc_load_begin *lb,
+    struct why *why);
+
+/* Keep what the judge reported, if it differs from what is there. */
+int seen_write(const char *state_dir, const struct ipc_load_done *done,
+    struct why *why);
+
+#endif

@@ -1,0 +1,475 @@
+#include "daemon/setup.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+#include "base/log.h"
+#include "base/memfile.h"
+#include "daemon/hostkey.h"
+#include "daemon/seen.h"
+#include "daemon/spare.h"
+#include "idmap/uidrule.h"
+#include "proto/chan.h"
+
+#define KEY_MS 20000		/* a TPM or HSM may be slow to open */
+#define LOAD_MS 60000
+#define LOAD_SECONDS 90
+
+/* A reload at work. */
+struct reload {
+	struct setup *next;
+	bool again;		/* asked for once more meanwhile */
+	bool key_only;		/* replaces the hostkey process alone */
+	bool have_policy, have_key;
+	int loader;		/* channel to the loading child, or -1 */
+	ev_io policy_io, key_io;
+	ev_timer limit;
+};
+
+void
+setup_free(struct setup *u)
+{
+	if (u == NULL)
+		return;
+	if (u->policy >= 0)
+		(void)close(u->policy);
+	if (u->settings >= 0)
+		(void)close(u->settings);
+	hostkey_free(u->hostkey, false);
+	conf_free(&u->conf);
+	free(u);
+}
+
+static void
+log_diag(const struct diag *diag)
+{
+	char line[1024];
+
+	for (size_t i = 0; i < diag->n; i++) {
+		diag_format(&diag->items[i], line, sizeof(line));
+		if (diag->items[i].level == DIAG_ERROR)
+			log_error("%s", line);
+		else
+			log_warn("%s", line);
+	}
+}
+
+/* ---- configuration ------------------------------------------------------------ */
+
+static int
+find_users(struct setup *u, struct why *why)
+{
+	int r;
+
+	if ((r = helper_user(u->conf.net_user, &u->net.uid, &u->net.gid,
+	    why)) != 0 ||
+	    (r = helper_user(u->conf.judge_user, &u->judge.uid,
+	    &u->judge.gid, why)) != 0)
+		return r;
+	return helper_user(u->conf.key_user, &u->key.uid, &u->key.gid, why);
+}
+
+static int
+make_settings(struct daemon *d, struct setup *u)
+{
+	static struct ipc_settings s;
+	struct buf b;
+	int r;
+
+	s = (struct ipc_settings){ .open_files = d->open_files };
+	(void)snprintf(s.service, sizeof(s.service), "%s",
+	    u->conf.pam_service);
+	(void)snprintf(s.confdir, sizeof(s.confdir), "%s",
+	    u->conf.pam_confdir != NULL ? u->conf.pam_confdir : "");
+	(void)snprintf(s.run_dir, sizeof(s.run_dir), "%s", u->conf.run_dir);
+	uidrule_limits(&s.uid_min, &s.uid_max);
+	s.n_privileged = u->conf.n_privileged;
+	memcpy(s.privileged, u->conf.privileged, sizeof(s.privileged));
+	buf_init(&b, 65536);
+	ipc_settings_put(&b, &s);
+	r = buf_err(&b) != 0 ? buf_err(&b) :
+	    memfile_make("certlogin-settings", b.data, b.len);
+	buf_free(&b);
+	if (r < 0)
+		return r;
+	u->settings = r;
+	return 0;
+}
+
+/* A setup with its configuration; the rest is loaded by other processes. */
+static struct setup *
+begin(struct daemon *d, struct why *why)
+{
+	struct setup *u = calloc(1, sizeof(*u));
+	struct diag diag;
+	int r;
+
+	if (u == NULL) {
+		(void)why_set(why, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	u->policy = u->settings = -1;
+	diag_init(&diag);
+	r = conf_load(&u->conf, d->conf_path, d->settings, d->n_settings,
+	    &diag);
+	log_diag(&diag);
+	diag_free(&diag);
+	if (r != 0)
+		(void)why_set(why, r, "%s has errors", d->conf_path);
+	else if ((r = find_users(u, why)) == 0 &&
+	    (r = make_settings(d, u)) != 0)
+		(void)why_set(why, r, "settings: %s", err_text(r));
+	if (r != 0) {
+		setup_free(u);
+		return NULL;
+	}
+	return u;
+}
+
+/* ---- policy: a child runs the dialogue so that we go on accepting ------------- */
+
+static int
+run_load(struct daemon *d, struct setup *u, struct load_result *out,
+    struct diag *diag, struct why *why)
+{
+	static const char *const argv[] = { "certlogin-judge", "load", NULL };
+	static struct ipc_load_begin lb;
+	struct helper_spec h = { .exe = d->programs.judge, .argv = argv,
+	    .uid = u->judge.uid, .gid = u->judge.gid,
+	    .chroot_dir = d->empty_dir };
+	int pair[2], r;
+
+	lb = (struct ipc_load_begin){ .policy = d->next_policy };
+	if ((r = seen_read(u->conf.state_dir, &lb, why)) != 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return why_errno(why, "socketpair");
+	h.channel = pair[1];
+	r = helper_spawn(&h, why);
+	(void)close(pair[1]);
+	if (r > 0)
+		r = load_run(pair[0], u->conf.trust, u->conf.map, &lb,
+		    LOAD_MS, out, diag, why);
+	(void)close(pair[0]);
+	return r;
+}
+
+/* In the loading child: findings, then LOAD_DONE with the policy. */
+static int
+send_result(int fd, struct daemon *d, struct setup *u)
+{
+	static struct load_result res;
+	struct diag diag;
+	struct why why;
+	struct buf b;
+	int r;
+
+	diag_init(&diag);
+	buf_init(&b, CHAN_MSG_MAX);
+	if ((r = run_load(d, u, &res, &diag, &why)) != 0) {
+		diag_add(&diag, DIAG_ERROR, u->conf.trust, 0, 0, "%s",
+		    why.text);
+		res.done = (struct ipc_load_done){ .ok = false };
+		res.policy = -1;
+	}
+	if ((r = ipc_load_done_encode(&b, &res.done, &diag)) == 0)
+		r = chan_send(fd, &b, &res.policy, res.policy >= 0 ? 1 : 0);
+	buf_free(&b);
+	diag_free(&diag);
+	return r;
+}
+
+/* Returns the channel on which the result will come, or a negative code. */
+static int
+start_loader(struct daemon *d, struct setup *u, struct why *why)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return why_errno(why, "socketpair");
+	d->next_policy++;
+	if ((pid = fork()) < 0) {
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+		return why_errno(why, "fork");
+	}
+	if (pid == 0) {
+		(void)signal(SIGALRM, SIG_DFL);
+		(void)alarm(LOAD_SECONDS);
+		_exit(send_result(pair[1], d, u) == 0 ? 0 : 1);
+	}
+	(void)close(pair[1]);
+	return pair[0];
+}
+
+static int
+take_policy(struct setup *u, int fd, int ms, struct why *why)
+{
+	struct chan_msg m;
+	struct diag diag;
+	struct buf in;
+	int r;
+
+	diag_init(&diag);
+	buf_init(&in, CHAN_MSG_MAX);
+	if ((r = chan_recv_timeout(fd, &in, &m, 1, ms)) == 0) {
+		r = m.type != IPC_LOAD_DONE ? ERR_TYPE :
+		    ipc_load_done_decode(m.body, &u->done, &diag);
+		if (r == 0 && u->done.ok && m.n_fds == 1) {
+			u->policy = m.fds[0];
+			m.fds[0] = -1;
+		} else if (r == 0)
+			r = ERR_REFUSED;
+		chan_close_fds(&m);
+	}
+	log_diag(&diag);
+	if (r != 0)
+		(void)why_set(why, r, r == ERR_REFUSED ? "trust or map has "
+		    "errors" : "policy could not be loaded: %s", err_text(r));
+	buf_free(&in);
+	diag_free(&diag);
+	return r;
+}
+
+/* ---- swapping ------------------------------------------------------------------ */
+
+static void
+in_force(struct daemon *d, struct setup *u)
+{
+	struct setup *old = d->setup;
+	struct why why;
+
+	u->loaded = (int64_t)time(NULL);
+	d->setup = u;
+	if (seen_write(u->conf.state_dir, &u->done, &why) != 0)
+		log_error("%s: CRL numbers were not kept: a CRL could be "
+		    "rolled back by whoever can replace its file", why.text);
+	if (old != NULL)
+		setup_free(old);
+	if (d->spares != NULL)
+		spare_renew(d->spares);
+	d->last_error[0] = '\0';
+}
+
+int
+setup_first(struct daemon *d)
+{
+	struct why why;
+	struct setup *u = begin(d, &why);
+	int fd = -1, r = ERR_REFUSED;
+
+	if (u == NULL)
+		goto out;
+	if ((u->hostkey = hostkey_start(d, &u->conf, &u->key, &why)) == NULL)
+		goto out;
+	if ((r = fd = start_loader(d, u, &why)) < 0 ||
+	    (r = take_policy(u, fd, LOAD_MS, &why)) != 0 ||
+	    (r = hostkey_ready(u->hostkey, KEY_MS, &why)) != 0)
+		goto out;
+	in_force(d, u);
+	u = NULL;
+out:
+	if (fd >= 0)
+		(void)close(fd);
+	if (u != NULL || r != 0)
+		log_error("%s", why.text);
+	setup_free(u);
+	return r;
+}
+
+/* ---- reload ---------------------------------------------------------------------- */
+
+static void
+stop_watching(struct daemon *d, struct reload *r)
+{
+	ev_io_stop(d->loop, &r->policy_io);
+	ev_io_stop(d->loop, &r->key_io);
+	ev_timer_stop(d->loop, &r->limit);
+	if (r->loader >= 0)
+		(void)close(r->loader);
+	r->loader = -1;
+}
+
+static void
+end_reload(struct daemon *d)
+{
+	struct reload *r = d->reload;
+	bool again = r->again;
+
+	stop_watching(d, r);
+	setup_free(r->next);
+	free(r);
+	d->reload = NULL;
+	if (again)
+		setup_reload(d);
+}
+
+static void
+reload_failed(struct daemon *d, const char *text)
+{
+	log_error("reload: %s; what was loaded before stays in force", text);
+	(void)snprintf(d->last_error, sizeof(d->last_error), "%s", text);
+	end_reload(d);
+}
+
+/* The new hostkey process alone takes the old one's place. */
+static void
+swap_hostkey(struct daemon *d)
+{
+	struct hostkey *h = d->setup->hostkey;
+
+	d->setup->hostkey = d->reload->next->hostkey;
+	d->reload->next->hostkey = NULL;
+	hostkey_free(h, true);
+	spare_renew(d->spares);
+	log_info("host key process was replaced");
+}
+
+static void
+finish_if_complete(struct daemon *d)
+{
+	struct reload *r = d->reload;
+
+	if (!r->have_key || !r->have_policy)
+		return;
+	if (r->key_only)
+		swap_hostkey(d);
+	else {
+		in_force(d, r->next);
+		r->next = NULL;
+		log_info("reloaded: %u rules, %zu authorities",
+		    d->setup->done.rules, d->setup->done.n);
+	}
+	end_reload(d);
+}
+
+static void
+on_policy(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+	struct why why;
+
+	(void)loop;
+	(void)revents;
+	ev_io_stop(d->loop, w);
+	if (take_policy(d->reload->next, d->reload->loader, 0, &why) != 0) {
+		reload_failed(d, why.text);
+		return;
+	}
+	d->reload->have_policy = true;
+	finish_if_complete(d);
+}
+
+static void
+on_key(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+	struct why why;
+
+	(void)loop;
+	(void)revents;
+	ev_io_stop(d->loop, w);
+	if (hostkey_ready(d->reload->next->hostkey, 0, &why) != 0) {
+		reload_failed(d, why.text);
+		return;
+	}
+	d->reload->have_key = true;
+	finish_if_complete(d);
+}
+
+static void
+on_limit(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	reload_failed(w->data, "time limit reached");
+}
+
+static struct reload *
+new_reload(struct daemon *d, struct why *why)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		(void)why_set(why, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	r->loader = -1;
+	ev_io_init(&r->policy_io, on_policy, -1, EV_READ);
+	ev_io_init(&r->key_io, on_key, -1, EV_READ);
+	ev_timer_init(&r->limit, on_limit, LOAD_SECONDS, 0.);
+	r->policy_io.data = r->key_io.data = r->limit.data = d;
+	if ((r->next = begin(d, why)) == NULL ||
+	    (r->next->hostkey = hostkey_start(d, &r->next->conf,
+	    &r->next->key, why)) == NULL) {
+		setup_free(r->next);
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+static void
+run_reload(struct daemon *d, bool key_only)
+{
+	struct why why;
+	struct reload *r;
+
+	if (d->reload != NULL) {
+		d->reload->again |= !key_only;
+		return;
+	}
+	if ((r = new_reload(d, &why)) == NULL) {
+		log_error("reload: %s; what was loaded before stays in force",
+		    why.text);
+		(void)snprintf(d->last_error, sizeof(d->last_error), "%s",
+		    why.text);
+		return;
+	}
+	d->reload = r;
+	r->key_only = r->have_policy = key_only;
+	ev_io_set(&r->key_io, r->next->hostkey->control, EV_READ);
+	ev_io_start(d->loop, &r->key_io);
+	ev_timer_start(d->loop, &r->limit);
+	if (key_only)
+		return;
+	if ((r->loader = start_loader(d, r->next, &why)) < 0) {
+		reload_failed(d, why.text);
+		return;
+	}
+	ev_io_set(&r->policy_io, r->loader, EV_READ);
+	ev_io_start(d->loop, &r->policy_io);
+}
+
+void
+setup_reload(struct daemon *d)
+{
+	run_reload(d, false);
+}
+
+void
+setup_replace_hostkey(struct daemon *d)
+{
+	run_reload(d, true);
+}
+
+bool
+setup_ended(struct daemon *d, pid_t pid)
+{
+	if (d->setup == NULL || d->setup->hostkey->pid != pid)
+		return false;
+	d->setup->hostkey->pid = 0;
+	if (!d->stopping) {
+		log_error("certlogin-hostkey ended; starting another");
+		setup_replace_hostkey(d);
+	}
+	return true;
+}

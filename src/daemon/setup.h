@@ -1,0 +1,26 @@
+/*
+ * Loading everything that is in force together: configuration, policy (by an
+ * unprivileged judge) and host key (by a new certlogin-hostkey).  Validated
+ * as a whole, then swapped; on any problem the old one stays.
+ */
+#ifndef DAEMON_SETUP_H
+#define DAEMON_SETUP_H
+
+#include "daemon/daemon.h"
+
+/* At start: load and wait.  0, or a negative code; problems were logged. */
+int setup_first(struct daemon *d);
+
+/* Begin a reload; the loop finishes it.  One at a time: a second request
+ * while one runs makes it run again.  done (may be NULL) is told the end. */
+void setup_reload(struct daemon *d);
+
+/* A hostkey process hung or died: replace it, keep policy and settings. */
+void setup_replace_hostkey(struct daemon *d);
+
+/* A child ended: was it the hostkey process in force? */
+bool setup_ended(struct daemon *d, pid_t pid);
+
+void setup_free(struct setup *u);
+
+#endif

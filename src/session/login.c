@@ -1,0 +1,282 @@
+/*
+ * From the joined socket to LOGIN_SUCCESS.  The one place where a refusal
+ * becomes a success is the end of decide().
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/chan.h"
+#include "session/session.h"
+
+#define SIGN_MS 5000		/* a hostkey process that hangs is replaced */
+#define JUDGE_MS 10000
+#define LISTENER_MS 10000
+
+#define NOT_NOW "login is not possible now; tell the administrator"
+
+static int
+internal(struct session *s, const char *detail)
+{
+	return session_refuse(s, 0, false, NOT_NOW, detail);
+}
+
+/* ---- one signature ----------------------------------------------------------- */
+
+static int
+ask_hostkey(struct session *s, struct rd body, struct span *signature,
+    char *error)
+{
+	struct span transcript;
+	struct chan_msg m;
+	int r;
+
+	if ((r = ipc_net_sign_decode(body, &transcript)) != 0)
+		return r;
+	if ((r = ipc_key_sign_encode(&s->out, s->random, transcript)) != 0 ||
+	    (r = chan_send(s->hostkey, &s->out, NULL, 0)) != 0 ||
+	    (r = chan_recv_timeout(s->hostkey, &s->in, &m, 0, SIGN_MS)) != 0)
+		return r;
+	if (m.type != IPC_KEY_SIGNED)
+		return ERR_TYPE;
+	return ipc_key_signed_decode(m.body, signature, error);
+}
+
+static int
+answer_sign(struct session *s, struct rd body)
+{
+	char error[IPC_TEXT_MAX] = "", detail[IPC_TEXT_MAX + 64];
+	struct span signature;
+	int r = ask_hostkey(s, body, &signature, error);
+
+	(void)close(s->hostkey);
+	s->hostkey = -1;
+	if (r == 0 && error[0] == '\0') {
+		(void)ipc_net_signed_encode(&s->out, signature);
+		return chan_send(s->net, &s->out, NULL, 0);
+	}
+	if (r == 0) {
+		(void)snprintf(detail, sizeof(detail),
+		    "host key: signature refused: %s", error);
+		return session_refuse(s, 0, false, NOT_NOW, detail);
+	}
+	(void)snprintf(detail, sizeof(detail), "host key process: %s",
+	    r == ERR_TIMEOUT ? "no signature within 5 s" : err_text(r));
+	return session_refuse(s, 0, true, NOT_NOW, detail);
+}
+
+/* ---- the verdict --------------------------------------------------------------- */
+
+static int
+get_judge(struct session *s)
+{
+	struct chan_msg m;
+	int r;
+
+	(void)ipc_empty_encode(&s->out, IPC_SES_NEED_JUDGE);
+	if ((r = chan_send(s->listener, &s->out, NULL, 0)) != 0 ||
+	    (r = chan_recv_timeout(s->listener, &s->in, &m, 1,
+	    LISTENER_MS)) != 0)
+		return r;
+	if (m.type != IPC_SES_JUDGE || m.n_fds != 1 ||
+	    ipc_empty_decode(m.body) != 0) {
+		chan_close_fds(&m);
+		return ERR_TYPE;
+	}
+	s->judge = m.fds[0];
+	return 0;
+}
+
+static int
+ask_judge(struct session *s, const struct ipc_login *l)
+{
+	struct ipc_judge_login q = { .random = { s->random, IPC_RANDOM_LEN },
+	    .transcript = l->transcript,
+	    .address = { s->address, s->address_len } };
+	struct chan_msg m;
+	int r;
+
+	memcpy(q.account, l->account, sizeof(q.account));
+	memcpy(q.preferred, l->preferred, sizeof(q.preferred));
+	if ((r = ipc_judge_login_encode(&s->out, &q)) != 0 ||
+	    (r = chan_send(s->judge, &s->out, NULL, 0)) != 0 ||
+	    (r = chan_recv_timeout(s->judge, &s->in, &m, 0, JUDGE_MS)) != 0)
+		return r;
+	if (m.type != IPC_JUDGE_VERDICT)
+		return ERR_TYPE;
+	return ipc_verdict_decode(m.body, &s->verdict);
+}
+
+/* ---- registration and the answer --------------------------------------------- */
+
+static int
+register_session(struct session *s)
+{
+	struct chan_msg m;
+	int r;
+
+	s->since = (int64_t)time(NULL);
+	if ((r = session_register_encode(s)) != 0 ||
+	    (r = chan_send(s->listener, &s->out, NULL, 0)) != 0 ||
+	    (r = chan_recv_timeout(s->listener, &s->in, &m, 0,
+	    LISTENER_MS)) != 0)
+		return r;
+	return m.type == IPC_SES_REGISTERED ? ipc_empty_decode(m.body) :
+	    ERR_REFUSED;
+}
+
+static int
+send_success(struct session *s)
+{
+	static struct ipc_success ok;
+
+	(void)snprintf(ok.account, sizeof(ok.account), "%s", s->account.name);
+	(void)snprintf(ok.identity, sizeof(ok.identity), "%s",
+	    s->verdict.identity);
+	(void)snprintf(ok.banner, sizeof(ok.banner), "%s",
+	    pam_banner(s->pam));
+	(void)ipc_net_success_encode(&s->out, &ok);
+	return chan_send(s->net, &s->out, NULL, 0);
+}
+
+/* A certificate that is trusted and mapped, and still may not: the person
+ * learns no more than from an account that does not exist. */
+static int
+refuse_account(struct session *s, const char *detail)
+{
+	char reason[IPC_TEXT_MAX];
+	const char *text = pam_banner(s->pam);
+
+	(void)snprintf(reason, sizeof(reason), "this certificate may not log "
+	    "in to that account now%s%.500s", text[0] != '\0' ? ": " : "",
+	    text);
+	return session_refuse(s, 0, false, reason, detail);
+}
+
+/* Everything that stands between a verdict and a login, in order. */
+static int
+decide(struct session *s)
+{
+	struct why why;
+	int r;
+
+	if (s->verdict.outcome != IPC_OUTCOME_ADMIT)
+		return session_refuse(s, s->verdict.alert, false,
+		    s->verdict.reason, s->verdict.detail);
+	if ((r = account_check(&s->verdict, s->asked, &s->set, &s->account,
+	    &why)) != 0)
+		return refuse_account(s, why.text);
+	if ((r = pam_begin(s->pam, &s->account, s->host, &why)) != 0)
+		return refuse_account(s, why.text);
+	if ((r = register_session(s)) != 0) {
+		(void)why_set(&why, r, "certlogind did not register the "
+		    "session: %s", err_text(r));
+		return internal(s, why.text);
+	}
+	return send_success(s);
+}
+
+static int
+answer_login(struct session *s, struct rd body)
+{
+	static struct ipc_login l;
+	struct why why;
+	int r = ipc_net_login_decode(body, &l);
+
+	s->verdict.outcome = IPC_OUTCOME_REFUSED;
+	if (r == 0) {
+		memcpy(s->asked, l.account, sizeof(s->asked));
+		r = ask_judge(s, &l);
+	}
+	(void)close(s->judge);
+	s->judge = -1;
+	if (r != 0) {
+		s->verdict.outcome = IPC_OUTCOME_REFUSED;
+		(void)why_set(&why, r, "judge: %s", r == ERR_TIMEOUT ?
+		    "no verdict within 10 s" : err_text(r));
+		return internal(s, why.text);
+	}
+	return decide(s);
+}
+
+/* ---- net's messages before success ----------------------------------------- */
+
+static const char *
+failed_text(const struct ipc_net_failed *f, char *dst, size_t size)
+{
+	static const char *const texts[] = {
+		[IPC_FAILED_EOF] = "closed before the handshake was complete",
+		[IPC_FAILED_TLS] = "TLS handshake failed",
+		[IPC_FAILED_NO_CERT] = "no client certificate",
+		[IPC_FAILED_NO_ALPN] = "no ALPN certlogin/1",
+		[IPC_FAILED_ALERT] = "the client refused",
+		[IPC_FAILED_FRAME] = "malformed or oversized frame",
+		[IPC_FAILED_ORDER] = "message out of turn",
+		[IPC_FAILED_SIZE] = "handshake too big",
+	};
+
+	(void)snprintf(dst, size, "%s (TLS error %d, alert %u)",
+	    texts[f->what], (int)f->gnutls, f->alert);
+	return dst;
+}
+
+static int
+answer_failed(struct session *s, struct rd body)
+{
+	struct ipc_net_failed f;
+	char text[IPC_TEXT_MAX];
+	int r = ipc_net_failed_decode(body, &f);
+
+	(void)snprintf(text, sizeof(text), "net: %s", err_text(r));
+	return session_refuse(s, 0, false, "", r == 0 ?
+	    failed_text(&f, text, sizeof(text)) : text);
+}
+
+/* What net may say, and when: a row is good for one message. */
+static const struct {
+	uint8_t type;
+	bool after_sign;		/* only once a signature was made */
+	int (*answer)(struct session *, struct rd);
+} rows[] = {
+	{ IPC_NET_SIGN, false, answer_sign },
+	{ IPC_NET_LOGIN, true, answer_login },
+	{ IPC_NET_FAILED, false, answer_failed },
+};
+
+static int
+one_message(struct session *s, bool *signed_once, bool *done)
+{
+	struct chan_msg m;
+	int r = chan_recv(s->net, &s->in, &m, 0);
+
+	if (r != 0)
+		return session_refuse(s, 0, false, "", r == ERR_EOF ?
+		    "certlogin-net ended before the login" :
+		    "certlogin-net sent what is not a message");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].type != m.type ||
+		    (m.type == IPC_NET_SIGN && *signed_once) ||
+		    (rows[i].after_sign && !*signed_once))
+			continue;
+		*done = m.type == IPC_NET_LOGIN;
+		*signed_once = true;
+		/* hide the judge's start behind the client's round trip */
+		if ((r = rows[i].answer(s, m.body)) == 0 && !*done)
+			r = get_judge(s);
+		return r;
+	}
+	return session_refuse(s, 0, false, "",
+	    "certlogin-net sent a message out of turn");
+}
+
+int
+login_run(struct session *s)
+{
+	bool signed_once = false, done = false;
+	int r = 0;
+
+	while (r == 0 && !done)
+		r = one_message(s, &signed_once, &done);
+	return r;
+}

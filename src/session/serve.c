@@ -1,0 +1,279 @@
+/*
+ * After LOGIN_SUCCESS: net asks for processes, certlogind may end us, the
+ * processes end.  Runs until net is gone.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/chan.h"
+#include "session/session.h"
+
+#define RETRY_MS 1000		/* looking for a new certlogind */
+
+static struct child *
+find(struct session *s, uint32_t channel)
+{
+	for (size_t i = 0; i < CHILD_MAX; i++)
+		if (s->child[i].used && s->child[i].channel == channel)
+			return &s->child[i];
+	return NULL;
+}
+
+static struct child *
+find_free(struct session *s)
+{
+	for (size_t i = 0; i < CHILD_MAX; i++)
+		if (!s->child[i].used)
+			return &s->child[i];
+	return NULL;
+}
+
+/* ---- net's requests ------------------------------------------------------------ */
+
+static int
+not_started(struct session *s, uint32_t channel, const char *reason)
+{
+	session_log(s, "not started for %s: %s", s->account.name, reason);
+	(void)ipc_net_not_started_encode(&s->out, channel, reason);
+	return chan_send(s->net, &s->out, NULL, 0);
+}
+
+static int
+start(struct session *s, struct child *c, const struct ipc_start *q)
+{
+	struct child_context x = { .start_exe = s->start_exe,
+	    .account = &s->account, .verdict = &s->verdict,
+	    .env = pam_environment(s->pam), .from = s->from, .host = s->host,
+	    .address = { s->address, s->address_len } };
+	int fds[3] = { -1, -1, -1 }, r;
+	struct why why;
+	size_t n = 0;
+
+	if (child_start(c, &x, q, fds, &n, &why) != 0)
+		return not_started(s, q->channel, why.text);
+	(void)ipc_net_started_encode(&s->out, q->channel);
+	r = chan_send(s->net, &s->out, fds, n);
+	for (size_t i = 0; i < n; i++)
+		(void)close(fds[i]);
+	return r;
+}
+
+static int
+answer_start(struct session *s, struct rd body)
+{
+	struct child *c = find_free(s);
+	struct ipc_start q;
+	int r;
+
+	if ((r = ipc_net_start_decode(body, &q)) != 0)
+		return r;
+	if (find(s, q.channel) != NULL)
+		return ERR_STATE;
+	if (c == NULL)
+		return not_started(s, q.channel,
+		    "too many processes in this connection");
+	if (q.pty && (s->verdict.restrictions & IPC_NO_PTY) != 0)
+		return not_started(s, q.channel, "a terminal is not permitted "
+		    "by the identity map's rule; try -T");
+	return start(s, c, &q);
+}
+
+static int
+answer_winch(struct session *s, struct rd body)
+{
+	struct ipc_window w;
+	const struct child *c;
+	uint32_t channel;
+	int r = ipc_net_winch_decode(body, &channel, &w);
+
+	if (r == 0 && (c = find(s, channel)) != NULL)
+		child_resize(c, &w);
+	return r;
+}
+
+static int
+answer_signal(struct session *s, struct rd body)
+{
+	const struct child *c;
+	uint32_t channel;
+	uint8_t index;
+	int r = ipc_net_signal_decode(body, &channel, &index);
+
+	if (r == 0 && (c = find(s, channel)) != NULL)
+		child_signal(c, &s->account, ipc_signals[index].number);
+	return r;
+}
+
+static int
+answer_closed(struct session *s, struct rd body)
+{
+	struct child *c;
+	uint32_t channel;
+	int r = ipc_net_closed_decode(body, &channel);
+
+	if (r == 0 && (c = find(s, channel)) != NULL)
+		child_hang_up(c, &s->account);
+	return r;
+}
+
+static const struct {
+	uint8_t type;
+	int (*answer)(struct session *, struct rd);
+} rows[] = {
+	{ IPC_NET_START, answer_start },
+	{ IPC_NET_WINCH, answer_winch },
+	{ IPC_NET_SIGNAL, answer_signal },
+	{ IPC_NET_CLOSED, answer_closed },
+};
+
+static int
+net_message(struct session *s)
+{
+	struct chan_msg m;
+	int r = chan_recv(s->net, &s->in, &m, 0);
+
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].type == m.type)
+			return rows[i].answer(s, m.body);
+	return ERR_TYPE;
+}
+
+/* ---- certlogind ------------------------------------------------------------------ */
+
+/* Ended by an admin or by policy: net first, then every descendant. */
+static int
+end(struct session *s, const char *text)
+{
+	session_log(s, "ended: %s", text);
+	(void)ipc_text_encode(&s->out, IPC_NET_END, text);
+	(void)chan_send(s->net, &s->out, NULL, 0);
+	child_kill_all();
+	return ERR_REFUSED;
+}
+
+static int
+listener_message(struct session *s)
+{
+	char text[IPC_TEXT_MAX];
+	struct chan_msg m;
+	int r = chan_recv(s->listener, &s->in, &m, 0);
+
+	if (r == 0 && m.type == IPC_SES_END &&
+	    ipc_text_decode(m.body, text) == 0)
+		return end(s, text);
+	if (r == 0 && m.type == IPC_SES_REGISTERED)
+		return 0;
+	/* certlogind stopped or crashed; a new one will be found */
+	(void)close(s->listener);
+	s->listener = -1;
+	return 0;
+}
+
+/* A new certlogind listens on its register socket, in a folder that only
+ * root can write. */
+static void
+look_for_listener(struct session *s)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s/register",
+	    s->set.run_dir) >= (int)sizeof(un.sun_path))
+		return;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
+	    session_register_encode(s) != 0 ||
+	    chan_send(fd, &s->out, NULL, 0) != 0) {
+		(void)close(fd);
+		return;
+	}
+	s->listener = fd;
+}
+
+/* ---- the processes ------------------------------------------------------------------ */
+
+static int
+report_exit(struct session *s, struct child *c, int status)
+{
+	struct ipc_exited e = { .channel = c->channel };
+	int index;
+
+	if (WIFSIGNALED(status)) {
+		index = ipc_signal_by_number(WTERMSIG(status));
+		e.by_signal = index >= 0;
+		e.status = index >= 0 ? (uint32_t)index :
+		    128U + (uint32_t)WTERMSIG(status);
+		e.core = WCOREDUMP(status);
+	} else
+		e.status = (uint32_t)WEXITSTATUS(status);
+	child_done(c);
+	(void)ipc_net_exited_encode(&s->out, &e);
+	return chan_send(s->net, &s->out, NULL, 0);
+}
+
+static int
+reap(struct session *s)
+{
+	struct signalfd_siginfo info;
+	int status, r = 0;
+	pid_t pid;
+
+	if (read(s->signals, &info, sizeof(info)) < 0 && errno != EAGAIN)
+		return ERR_SYS;
+	/* as subreaper we also wait for what our children left behind */
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < CHILD_MAX; i++)
+			if (s->child[i].used && s->child[i].pid == pid)
+				r = report_exit(s, &s->child[i], status);
+	return r;
+}
+
+static int
+one_round(struct session *s)
+{
+	struct pollfd p[] = {
+		{ .fd = s->net, .events = POLLIN },
+		{ .fd = s->signals, .events = POLLIN },
+		{ .fd = s->listener, .events = POLLIN },
+	};
+	int r = poll(p, 3, s->listener < 0 ? RETRY_MS : -1);
+
+	if (r < 0)
+		return errno == EINTR ? 0 : ERR_SYS;
+	if (r == 0) {
+		look_for_listener(s);
+		return 0;
+	}
+	/* exits first: net must not miss one behind its own end */
+	if (p[1].revents != 0 && (r = reap(s)) != 0)
+		return r;
+	if (p[2].revents != 0 && (r = listener_message(s)) != 0)
+		return r;
+	return p[0].revents != 0 ? net_message(s) : 0;
+}
+
+void
+serve_run(struct session *s)
+{
+	while (one_round(s) == 0)
+		;
+	/* closing the channel ends net, if it is still there */
+	(void)close(s->net);
+	s->net = -1;
+	for (size_t i = 0; i < CHILD_MAX; i++)
+		if (s->child[i].used) {
+			child_hang_up(&s->child[i], &s->account);
+			child_done(&s->child[i]);
+		}
+}
