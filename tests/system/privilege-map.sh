@@ -74,7 +74,7 @@ no_own()
 	done
 }
 
-tls='lib(gnutls|p11-kit|tasn1|nettle|hogweed|ssl|crypto)\.'
+tls='lib(gnutls|p11-kit|tasn1|ssl|crypto)\.'
 pam='pam_.*'
 exec='exec.*|fexecve|posix_spawn.*|system|popen'
 users='get(pw|gr|spnam|grouplist).*|initgroups|setgroups'
@@ -86,7 +86,7 @@ no_library 'libpam' certlogind certlogin-net certlogin-judge \
     certlogin-hostkey certlogin-start certlogin
 no_symbol "$pam|$users|$exec|$network" certlogin-net certlogin-judge \
     certlogin-hostkey
-no_own 'idmap_|rule_|decide_|uidrule_' certlogin-net certlogin-hostkey \
+no_own 'idmap_|rule_|decide_' certlogin-net certlogin-hostkey \
     certlogind certlogin-start certlogin
 no_own 'trust_|revoke_|slice_' certlogin-net certlogin-hostkey certlogind \
     certlogin-session certlogin-start certloginctl
