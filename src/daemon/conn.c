@@ -21,6 +21,7 @@ struct conn {
 	int socket;		/* until joined */
 	int channel;		/* to the session, from then on */
 	pid_t session, net;	/* 0 when ended or not ours */
+	pid_t hostkey;		/* the process that signs for it */
 	uint64_t reference;
 	uint8_t address[16];
 	uint8_t address_len;
@@ -145,10 +146,13 @@ join(struct conn *c, struct why *why)
 	c->channel = p.channel;
 	c->session = p.session;
 	c->net = p.net;
+	c->hostkey = c->d->setup->hostkey->pid;
 	hostkey = hostkey_channel(c->d->setup->hostkey, &c->source);
-	if (hostkey < 0)
+	if (hostkey < 0) {
+		setup_replace_hostkey(c->d);
 		return why_set(why, hostkey, "host key process: %s",
 		    err_text(hostkey));
+	}
 	r = send_join(c, hostkey);
 	(void)close(hostkey);
 	return r == 0 ? 0 : why_set(why, r, "session: %s", err_text(r));
@@ -246,7 +250,8 @@ answer_refused(struct conn *c, struct rd body)
 	if (r != 0 || c->live)
 		return r != 0 ? r : ERR_STATE;
 	refused(c, &f);
-	if (f.hostkey)
+	/* several logins may have waited for the same one */
+	if (f.hostkey && c->hostkey == c->d->setup->hostkey->pid)
 		setup_replace_hostkey(c->d);
 	return 0;
 }

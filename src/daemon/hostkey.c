@@ -129,6 +129,11 @@ hostkey_start(struct daemon *d, const struct conf *c, const struct ids *ids,
 		goto out;
 	}
 	h->control = pair[0];
+	/* a process that hangs must not hang us when its queue is full */
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
+		r = why_errno(why, "fcntl");
+		goto out;
+	}
 	r = h->pid = spawn(d, c, ids, &f, pair[1], why);
 out:
 	for (int i = 0; i < 3; i++) {

@@ -14,6 +14,7 @@
 
 #include "base/helper.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "daemon/conn.h"
 #include "daemon/ctl.h"
 #include "daemon/expiry.h"
@@ -280,21 +281,52 @@ open_places(struct daemon *d, bool test, struct why *why)
 	return r;
 }
 
+/* Before anything is started, so that every process is our child; the
+ * parent waits until the port is open, so that its exit status is true. */
 static int
-run(struct daemon *d, const struct options *o, struct why *why)
+go_background(int *ready, struct why *why)
+{
+	char byte = EXIT_COULD_NOT;
+	int p[2];
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) != 0 || (pid = fork()) < 0)
+		return why_errno(why, "fork");
+	if (pid > 0) {
+		(void)close(p[1]);
+		/* nothing to read: the child ended and said why */
+		if (read(p[0], &byte, 1) != 1)
+			byte = EXIT_PROBLEM;
+		_exit(byte);
+	}
+	(void)close(p[0]);
+	*ready = p[1];
+	return setsid() < 0 || chdir("/") != 0 ? why_errno(why, "setsid") : 0;
+}
+
+static void
+tell_parent(int ready)
+{
+	static const char done = 0;
+
+	(void)path_write_all(ready, &done, 1);
+	(void)close(ready);
+}
+
+static int
+run(struct daemon *d, int ready, struct why *why)
 {
 	int r;
 
 	if ((r = listener_open(d, why)) != 0 || (r = ctl_open(d, why)) != 0)
 		return r;
-	if (!o->foreground && daemon(0, 1) != 0)
-		return why_errno(why, "daemon");
-	ev_loop_fork(d->loop);
 	watch(d);
 	spare_renew(d->spares);
 	for (size_t i = 0; i < d->setup->conf.n_listen; i++)
 		log_info("listening on %s", d->setup->conf.listen[i].text);
 	notify_send("READY=1");
+	if (ready >= 0)
+		tell_parent(ready);
 	ev_run(d->loop, 0);
 	notify_send("STOPPING=1");
 	log_info("stopping; %zu live sessions stay", d->live);
@@ -312,7 +344,7 @@ main(int argc, char **argv)
 	static struct daemon d;
 	struct options o;
 	struct why why;
-	int r = parse_options(argc, argv, &o);
+	int ready = -1, r = parse_options(argc, argv, &o);
 
 	if (r != 0)
 		return r - 1;
@@ -325,7 +357,8 @@ main(int argc, char **argv)
 	d.conf_path = o.conf;
 	d.settings = o.setting;
 	d.n_settings = o.n_settings;
-	if (sane_descriptors() != 0 || (r = prepare(&d, &why)) != 0 ||
+	if (sane_descriptors() != 0 || (!o.foreground && !o.test &&
+	    (r = go_background(&ready, &why)) != 0) || (r = prepare(&d, &why)) != 0 ||
 	    (r = open_places(&d, o.test, &why)) != 0) {
 		log_error("%s", why.text);
 		return EXIT_PROBLEM;
@@ -338,7 +371,7 @@ main(int argc, char **argv)
 		    d.setup->done.rules, d.setup->done.n);
 		return 0;
 	}
-	if ((r = run(&d, &o, &why)) != 0)
+	if ((r = run(&d, ready, &why)) != 0)
 		log_error("%s", why.text);
 	return r == 0 ? 0 : EXIT_COULD_NOT;
 }

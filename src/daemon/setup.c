@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,7 +203,10 @@ start_loader(struct daemon *d, struct setup *u, struct why *why)
 		return why_errno(why, "fork");
 	}
 	if (pid == 0) {
-		(void)signal(SIGALRM, SIG_DFL);
+		/* our signals are not its own; its life ends with ours */
+		for (int i = 1; i < NSIG; i++)
+			(void)signal(i, SIG_DFL);
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		(void)alarm(LOAD_SECONDS);
 		_exit(send_result(pair[1], d, u) == 0 ? 0 : 1);
 	}

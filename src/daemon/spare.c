@@ -85,6 +85,7 @@ make_pair(struct spares *s, struct spare_pair *p, struct why *why)
 		(void)close(up[0]);
 		return r;
 	}
+	(void)fcntl(up[0], F_SETFL, O_NONBLOCK);
 	p->channel = up[0];
 	return 0;
 }

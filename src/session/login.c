@@ -68,24 +68,27 @@ answer_sign(struct session *s, struct rd body)
 
 /* ---- the verdict --------------------------------------------------------------- */
 
+/* s->in holds the transcript meanwhile, so this has a buffer of its own. */
 static int
 get_judge(struct session *s)
 {
 	struct chan_msg m;
+	struct buf in;
 	int r;
 
+	buf_init(&in, CHAN_MSG_MAX);
 	(void)ipc_empty_encode(&s->out, IPC_SES_NEED_JUDGE);
-	if ((r = chan_send(s->listener, &s->out, NULL, 0)) != 0 ||
-	    (r = chan_recv_timeout(s->listener, &s->in, &m, 1,
-	    LISTENER_MS)) != 0)
-		return r;
-	if (m.type != IPC_SES_JUDGE || m.n_fds != 1 ||
-	    ipc_empty_decode(m.body) != 0) {
+	if ((r = chan_send(s->listener, &s->out, NULL, 0)) == 0)
+		r = chan_recv_timeout(s->listener, &in, &m, 1, LISTENER_MS);
+	if (r == 0 && (m.type != IPC_SES_JUDGE || m.n_fds != 1 ||
+	    ipc_empty_decode(m.body) != 0)) {
 		chan_close_fds(&m);
-		return ERR_TYPE;
+		r = ERR_TYPE;
 	}
-	s->judge = m.fds[0];
-	return 0;
+	if (r == 0)
+		s->judge = m.fds[0];
+	buf_free(&in);
+	return r;
 }
 
 static int
@@ -99,6 +102,9 @@ ask_judge(struct session *s, const struct ipc_login *l)
 
 	memcpy(q.account, l->account, sizeof(q.account));
 	memcpy(q.preferred, l->preferred, sizeof(q.preferred));
+	/* only now: a stranger without a key costs no judge */
+	if ((r = get_judge(s)) != 0)
+		return r;
 	if ((r = ipc_judge_login_encode(&s->out, &q)) != 0 ||
 	    (r = chan_send(s->judge, &s->out, NULL, 0)) != 0 ||
 	    (r = chan_recv_timeout(s->judge, &s->in, &m, 0, JUDGE_MS)) != 0)
@@ -189,7 +195,8 @@ answer_login(struct session *s, struct rd body)
 		memcpy(s->asked, l.account, sizeof(s->asked));
 		r = ask_judge(s, &l);
 	}
-	(void)close(s->judge);
+	if (s->judge >= 0)
+		(void)close(s->judge);
 	s->judge = -1;
 	if (r != 0) {
 		s->verdict.outcome = IPC_OUTCOME_REFUSED;
@@ -261,10 +268,7 @@ one_message(struct session *s, bool *signed_once, bool *done)
 			continue;
 		*done = m.type == IPC_NET_LOGIN;
 		*signed_once = true;
-		/* hide the judge's start behind the client's round trip */
-		if ((r = rows[i].answer(s, m.body)) == 0 && !*done)
-			r = get_judge(s);
-		return r;
+		return rows[i].answer(s, m.body);
 	}
 	return session_refuse(s, 0, false, "",
 	    "certlogin-net sent a message out of turn");
