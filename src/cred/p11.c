@@ -1,0 +1,265 @@
+#include "cred/p11.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+#include "proto/chan.h"
+
+#define STOP_MS 1000	/* for logout and C_Finalize */
+
+struct p11 {
+	pid_t pid;		/* 0 once waited for */
+	int fd;
+	int limit_ms;
+	struct buf out, in;	/* both wiped: the PIN passes through */
+};
+
+static long
+now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
+}
+
+/* Kill and wait; status tells how it had ended, if it had by itself. */
+static void
+reap(struct p11 *p, int *status)
+{
+	*status = 0;
+	if (p->pid > 0) {
+		(void)kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	p->pid = 0;
+	if (p->fd >= 0)
+		(void)close(p->fd);
+	p->fd = -1;
+}
+
+/* The process is of no more use: end it and say why. */
+static int
+broken(struct p11 *p, int code, struct why *why)
+{
+	int status;
+
+	reap(p, &status);
+	if (code == ERR_TIMEOUT)
+		return why_set(why, code, "the PKCS#11 driver did not answer "
+		    "within %d ms and was ended; take the card out and put "
+		    "it in again", p->limit_ms);
+	if (code == ERR_EOF && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 127)
+		return why_set(why, code, "certlogin-p11 could not be "
+		    "started");
+	if (code == ERR_EOF)
+		return why_set(why, code, "certlogin-p11 ended in the middle "
+		    "of its work; the PKCS#11 driver crashed");
+	return why_set(why, code, "talking to certlogin-p11: %s",
+	    err_text(code));
+}
+
+static int
+ask(struct p11 *p, long *end, struct why *why)
+{
+	int r;
+
+	if (p->fd < 0)
+		return why_set(why, ERR_STATE, "certlogin-p11 was ended");
+	*end = now_ms() + p->limit_ms;
+	r = chan_send(p->fd, &p->out, NULL, 0);
+	buf_reset(&p->out);
+	return r == 0 ? 0 : broken(p, r, why);
+}
+
+/* The next message of an answer, until the end of the question's time. */
+static int
+next(struct p11 *p, long end, struct chan_msg *m, struct why *why)
+{
+	long left = end - now_ms();
+	int r;
+
+	r = chan_recv_timeout(p->fd, &p->in, m, 0,
+	    left > 0 ? (int)left : 0);
+	return r == 0 ? 0 : broken(p, r, why);
+}
+
+/* What P11_DONE says. */
+static int
+finish(struct p11 *p, struct chan_msg *m, uint32_t *flags, struct why *why)
+{
+	struct p11_done d;
+
+	if (m->type != P11_DONE)
+		return broken(p, ERR_TYPE, why);
+	if (p11msg_get_done(&m->body, &d) != 0)
+		return broken(p, ERR_MALFORMED, why);
+	if (flags != NULL)
+		*flags = d.flags;
+	return d.code == 0 ? 0 : why_set(why, d.code, "%s", d.text);
+}
+
+static int
+question(struct p11 *p, uint32_t *flags, struct why *why)
+{
+	struct chan_msg m;
+	long end;
+	int r;
+
+	if ((r = ask(p, &end, why)) != 0 || (r = next(p, end, &m, why)) != 0)
+		return r;
+	return finish(p, &m, flags, why);
+}
+
+static int
+spawn(struct p11 *p, const char *dir, struct why *why)
+{
+	static const char *const argv[] = { "certlogin-p11", NULL };
+	struct helper_spec spec = { .argv = argv, .keep_ids = true,
+	    .chroot_dir = -1 };
+	int sv[2];
+	pid_t pid;
+
+	if ((spec.exe = helper_open(dir, argv[0], why)) < 0)
+		return spec.exe;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) != 0) {
+		(void)close(spec.exe);
+		return why_errno(why, "socketpair");
+	}
+	spec.channel = sv[1];
+	pid = helper_spawn(&spec, why);
+	(void)close(spec.exe);
+	(void)close(sv[1]);
+	if (pid < 0) {
+		(void)close(sv[0]);
+		return (int)pid;
+	}
+	p->pid = pid;
+	p->fd = sv[0];
+	return 0;
+}
+
+int
+p11_start(struct p11 **out, const struct p11_conf *c, struct why *why)
+{
+	struct p11 *p;
+	int r;
+
+	if (c->n_env > P11_ENV_MAX)
+		return why_set(why, ERR_TOOBIG, "module-env: at most %d "
+		    "settings", P11_ENV_MAX);
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	p->fd = -1;
+	p->limit_ms = c->limit_ms > 0 ? c->limit_ms : P11_LIMIT_MS;
+	buf_init_secret(&p->out, CHAN_MSG_MAX);
+	buf_init_secret(&p->in, CHAN_MSG_MAX);
+	r = spawn(p, c->dir != NULL ? c->dir : HELPER_DIR, why);
+	if (r == 0) {
+		p11msg_put_load(&p->out, c->module, c->env, c->n_env);
+		r = question(p, NULL, why);
+	}
+	if (r != 0) {
+		p11_stop(p);
+		return r;
+	}
+	*out = p;
+	return 0;
+}
+
+void
+p11_stop(struct p11 *p)
+{
+	struct chan_msg m;
+	int status;
+
+	if (p == NULL)
+		return;
+	/* its exit closes the channel: wait for that, then make sure */
+	if (p->fd >= 0 && shutdown(p->fd, SHUT_WR) == 0)
+		(void)chan_recv_timeout(p->fd, &p->in, &m, 0, STOP_MS);
+	reap(p, &status);
+	buf_free(&p->out);
+	buf_free(&p->in);
+	free(p);
+}
+
+int
+p11_list(struct p11 *p, const char *uri, struct p11_cert **certs, size_t *n,
+    struct why *why)
+{
+	struct p11_cert *list;
+	struct chan_msg m;
+	size_t got = 0;
+	long end;
+	int r;
+
+	p11msg_put_list(&p->out, uri);
+	if ((r = ask(p, &end, why)) != 0)
+		return r;
+	if ((list = calloc(P11_CERTS_MAX, sizeof(*list))) == NULL)
+		return broken(p, ERR_NOMEM, why);
+	while ((r = next(p, end, &m, why)) == 0 && m.type == P11_CERT) {
+		if (got == P11_CERTS_MAX ||
+		    p11msg_get_cert(&m.body, &list[got]) != 0) {
+			r = broken(p, ERR_MALFORMED, why);
+			break;
+		}
+		got++;
+	}
+	if (r == 0)
+		r = finish(p, &m, NULL, why);
+	if (r != 0) {
+		free(list);
+		return r;
+	}
+	*certs = list;
+	*n = got;
+	return 0;
+}
+
+int
+p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why)
+{
+	p11msg_put_open(&p->out, (uint32_t)i);
+	return question(p, flags, why);
+}
+
+int
+p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
+    struct why *why)
+{
+	p11msg_put_login(&p->out, pin, n);
+	return question(p, flags, why);
+}
+
+int
+p11_sign(struct p11 *p, uint16_t scheme, struct span data, struct buf *sig,
+    struct why *why)
+{
+	struct chan_msg m;
+	struct span s;
+	long end;
+	int r;
+
+	p11msg_put_sign(&p->out, scheme, data);
+	if ((r = ask(p, &end, why)) != 0 || (r = next(p, end, &m, why)) != 0)
+		return r;
+	if (m.type != P11_SIGNED)
+		return (r = finish(p, &m, NULL, why)) != 0 ? r :
+		    broken(p, ERR_TYPE, why);
+	if (p11msg_get_signed(&m.body, &s) != 0)
+		return broken(p, ERR_MALFORMED, why);
+	buf_put_raw(sig, s.p, s.n);
+	return buf_err(sig) == 0 ? 0 : why_set(why, buf_err(sig),
+	    "a signature of %zu bytes", s.n);
+}

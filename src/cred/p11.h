@@ -1,0 +1,51 @@
+/*
+ * How a program talks to the certlogin-p11 that it starts: one process, one
+ * driver, one question at a time.  Each question has a time limit; when it
+ * passes, or when the process ends or answers nonsense, the process is
+ * killed and every later call fails with ERR_STATE.
+ */
+#ifndef CRED_P11_H
+#define CRED_P11_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cred/p11msg.h"
+
+#define P11_LIMIT_MS 30000	/* of one question, where none is set */
+
+struct p11_conf {
+	const char *dir;	/* of certlogin-p11; NULL: as installed */
+	const char *module;	/* absolute path of the driver */
+	const char *const *env;	/* NAME=VALUE for the driver, nothing else */
+	size_t n_env;
+	int limit_ms;		/* 0: P11_LIMIT_MS */
+};
+
+struct p11;
+
+/* Start certlogin-p11 with the caller's ids and let it load the driver. */
+int p11_start(struct p11 **out, const struct p11_conf *conf,
+    struct why *why);
+/* End it: the driver logs out and finalises, within a second.  NULL is
+ * fine. */
+void p11_stop(struct p11 *p);
+
+/* Certificates with a private key that fit an RFC 7512 URI (NULL: all), CAs
+ * left out.  *certs is the caller's, to be freed with free(). */
+int p11_list(struct p11 *p, const char *uri, struct p11_cert **certs,
+    size_t *n, struct why *why);
+/* Take one of the last list by its place; *flags (enum p11_flag) afresh. */
+int p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why);
+/* Give the PIN (n 0: the reader asks).  *flags is set on failure too, so
+ * that the caller sees whether another try is wise: ERR_REFUSED is a wrong
+ * PIN or a locked token.  The caller wipes its PIN. */
+int p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
+    struct why *why);
+/* Sign data in a TLS 1.3 scheme; the signature is appended to sig. */
+int p11_sign(struct p11 *p, uint16_t scheme, struct span data,
+    struct buf *sig, struct why *why);
+
+#endif

@@ -1,0 +1,100 @@
+#include "cred/scheme.h"
+
+#include <nettle/sha2.h>
+
+#include "base/err.h"
+
+static const struct scheme schemes[] = {
+	{ 0x0403, CKK_ECDSA, CKM_ECDSA, CKM_SHA256, 0, 32, 64 },
+	{ 0x0503, CKK_ECDSA, CKM_ECDSA, CKM_SHA384, 0, 48, 96 },
+	{ 0x0807, CKK_EC_EDWARDS, CKM_EDDSA, 0, 0, 0, 64 },
+	{ 0x0804, CKK_RSA, CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256,
+	    32, 0 },
+	{ 0x0805, CKK_RSA, CKM_RSA_PKCS_PSS, CKM_SHA384, CKG_MGF1_SHA384,
+	    48, 0 },
+	{ 0x0806, CKK_RSA, CKM_RSA_PKCS_PSS, CKM_SHA512, CKG_MGF1_SHA512,
+	    64, 0 },
+};
+
+const struct scheme *
+scheme_find(uint16_t tls)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (schemes[i].tls == tls)
+			return &schemes[i];
+	return NULL;
+}
+
+struct span
+scheme_input(const struct scheme *s, struct span data,
+    uint8_t out[SCHEME_HASH_MAX])
+{
+	struct sha256_ctx h256;
+	struct sha512_ctx h512;
+
+	switch (s->hash) {
+	case CKM_SHA256:
+		sha256_init(&h256);
+		sha256_update(&h256, data.n, data.p);
+		sha256_digest(&h256, s->hash_len, out);
+		break;
+	case CKM_SHA384:
+		sha384_init(&h512);
+		sha384_update(&h512, data.n, data.p);
+		sha384_digest(&h512, s->hash_len, out);
+		break;
+	case CKM_SHA512:
+		sha512_init(&h512);
+		sha512_update(&h512, data.n, data.p);
+		sha512_digest(&h512, s->hash_len, out);
+		break;
+	default:
+		return data;
+	}
+	return (struct span){ out, s->hash_len };
+}
+
+/* A DER INTEGER of an unsigned number: no leading zero bytes, but one where
+ * the first bit is set (X.690 section 8.3). */
+static void
+put_integer(struct buf *b, const uint8_t *p, size_t n)
+{
+	bool pad;
+
+	while (n > 1 && *p == 0) {
+		p++;
+		n--;
+	}
+	pad = (*p & 0x80) != 0;
+	buf_put_u8(b, 0x02);
+	buf_put_u8(b, (uint8_t)(n + pad));
+	if (pad)
+		buf_put_u8(b, 0);
+	buf_put_raw(b, p, n);
+}
+
+int
+scheme_output(const struct scheme *s, struct span raw, struct buf *out)
+{
+	struct buf body;
+	int r;
+
+	if (raw.n == 0 || (s->raw_len != 0 && raw.n != s->raw_len))
+		return ERR_MALFORMED;
+	if (s->mechanism != CKM_ECDSA) {
+		buf_put_raw(out, raw.p, raw.n);
+		return buf_err(out);
+	}
+	/* at most 2 * (2 + 1 + 48) bytes: lengths fit in one byte each */
+	buf_init(&body, 2 * (3 + s->raw_len / 2));
+	put_integer(&body, raw.p, raw.n / 2);
+	put_integer(&body, raw.p + raw.n / 2, raw.n / 2);
+	if ((r = buf_err(&body)) == 0) {
+		buf_put_u8(out, 0x30);
+		buf_put_u8(out, (uint8_t)body.len);
+		buf_put_raw(out, body.data, body.len);
+		r = buf_err(out);
+	}
+	buf_free(&body);
+	return r;
+}

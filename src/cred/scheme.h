@@ -1,0 +1,37 @@
+/*
+ * TLS 1.3 signature schemes (RFC 8446 section 4.2.3) in PKCS#11's terms.
+ */
+#ifndef CRED_SCHEME_H
+#define CRED_SCHEME_H
+
+#include <p11-kit/pkcs11.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define SCHEME_HASH_MAX 64
+
+struct scheme {
+	uint16_t tls;		/* the scheme's number */
+	CK_KEY_TYPE key;	/* kind of key that it needs */
+	CK_MECHANISM_TYPE mechanism;
+	CK_MECHANISM_TYPE hash;	/* 0: the key signs the data itself */
+	unsigned long mgf;	/* RSA-PSS only */
+	uint32_t hash_len;	/* bytes; RSA-PSS: also of the salt */
+	size_t raw_len;		/* bytes of r and s, or of the signature; 0:
+				 * as long as the modulus */
+};
+
+/* The scheme with this number, NULL if we do not sign so. */
+const struct scheme *scheme_find(uint16_t tls);
+
+/* What the key is given: the hash of data into out, or data itself.  The
+ * view is into out or data. */
+struct span scheme_input(const struct scheme *s, struct span data,
+    uint8_t out[SCHEME_HASH_MAX]);
+
+/* Append to out what TLS wants of the token's signature: DER of r and s for
+ * ECDSA, the bytes themselves otherwise.  ERR_MALFORMED on a wrong length. */
+int scheme_output(const struct scheme *s, struct span raw, struct buf *out);
+
+#endif
