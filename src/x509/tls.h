@@ -75,7 +75,8 @@ struct tls_client {
 	 * TLS_ALERT_NONE to go on, else the alert to send. */
 	enum tls_alert (*verify)(void *ctx, const struct span *chain,
 	    size_t n);
-	/* The server asked for our certificate; it follows.  May be NULL. */
+	/* The server asked for our certificate; it follows when verify says
+	 * so.  May be NULL. */
 	void (*asked)(void *ctx);
 	void *ctx;
 };
