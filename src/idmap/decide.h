@@ -80,8 +80,4 @@ const char *decide_reason_name(enum decide_reason reason);
  * [a-z_][a-z0-9_-]{0,31}? */
 bool decide_account_form(const char *text);
 
-/* A URI in the one form that rules match: lower-case scheme and host, no %,
- * query, fragment, empty or dot segment. */
-bool decide_uri_form(const char *uri);
-
 #endif

@@ -31,9 +31,9 @@ enum map_matcher { MAP_URI, MAP_EMAIL, MAP_UPN, MAP_DNS, MAP_SERIAL, MAP_SPKI,
 struct map_match {
 	enum map_matcher matcher;
 	bool wild;		/* value holds * or {name} */
-	const char *value;	/* as written, quotes removed (names, sid) */
-	uint8_t bytes[32];	/* serial (big endian), spki, cert */
-	size_t n_bytes;
+	uint8_t n_bytes;
+	const char *value;	/* names, sid: as written, quotes removed */
+	const uint8_t *bytes;	/* serial (big endian), spki, cert */
 };
 
 struct map_net {
