@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "idmap/pattern.h"
+#include "x509/pattern.h"
 
 #define OFFERS_MAX 32		/* accounts listed in one refusal */
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "idmap/pattern.h"
 #include "proto/ipc.h"
+#include "x509/pattern.h"
 
 #define SERVICE_MAX 64
 #define EXPECT_MATCHER "uri=, email=, upn=, dns=, serial=, spki=, cert= or " \
@@ -660,7 +660,6 @@ parse_option(struct parser *ps, struct map_rule *r, const struct token *t,
 static int
 parse_authority(struct parser *ps, struct map_rule *r, const struct token *t)
 {
-	static const char *const class_name[] = { "user", "device", "host" };
 	char known[200] = "";
 
 	r->authority = t->word;
@@ -681,7 +680,7 @@ parse_authority(struct parser *ps, struct map_rule *r, const struct token *t)
 			return 0;
 		return wrong(ps, t->at, "authority '%s' is of class %s; "
 		    "expected that class in the rule", t->word,
-		    class_name[a->class]);
+		    facts_class_name(a->class));
 	}
 	return wrong(ps, t->at, "'%s' is no authority of trust.conf; expected "
 	    "one of: %s", t->word, known);

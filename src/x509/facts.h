@@ -1,6 +1,6 @@
 /*
- * What a certificate says, in plain C: made by facts.c from bytes that a
- * configured CA signed, read by the identity map.  No GnuTLS type appears
+ * What a certificate says, in plain C: made by cert_facts() from bytes
+ * that a configured CA signed, read by the identity map.  No GnuTLS type appears
  * here, so that programs without GnuTLS can hold it.
  */
 #ifndef X509_FACTS_H
@@ -14,7 +14,7 @@
 #define FACTS_DN_MAX 512
 #define FACTS_SERIAL_MAX 20	/* bytes, RFC 5280 4.1.2.2 */
 
-enum facts_class { FACTS_USER, FACTS_DEVICE, FACTS_HOST };
+enum facts_class { FACTS_USER, FACTS_DEVICE, FACTS_HOST, FACTS_CLASSES };
 
 /* The fields a rule can match on; `sid` is Microsoft's
  * szOID_NTDS_CA_SECURITY_EXT, the string form S-1-5-... */
@@ -39,5 +39,12 @@ struct facts {
 	char issuer[FACTS_DN_MAX];		/* RFC 4514 text, escaped */
 	char subject[FACTS_DN_MAX];
 };
+
+/* "uri", "email", "upn", "dns", "ip", "sid"; "user", "device", "host". */
+const char *facts_field_name(enum facts_field field);
+const char *facts_class_name(enum facts_class class);
+/* By name, or -1. */
+int facts_field_by_name(const char *name);
+int facts_class_by_name(const char *name);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "idmap/map.h"
-#include "idmap/pattern.h"
+#include "x509/pattern.h"
 #include "proto/ipc.h"
 
 #define H64 "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"

@@ -1,4 +1,4 @@
-#include "idmap/pattern.h"
+#include "x509/pattern.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
  * one segment ('/' ends one in a uri, '.' in a dns name, '@' in any), at
  * most one of them a segment, so matching never goes back.
  */
-#ifndef IDMAP_PATTERN_H
-#define IDMAP_PATTERN_H
+#ifndef X509_PATTERN_H
+#define X509_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>
