@@ -11,8 +11,8 @@
 
 #define LINE_MAX_BYTES 2048
 
-/* The one piece of process-wide state: where log lines go.  Set once in
- * main() before anything else runs. */
+/* The one piece of process-wide state: where log lines go.  Set in
+ * main() before anything else runs; the level follows the configuration. */
 static struct {
 	const char *ident;
 	int to_stderr;
@@ -27,6 +27,12 @@ log_open(const char *ident, int to_stderr, enum log_level level)
 	sink.level = level;
 	if (!to_stderr)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+}
+
+void
+log_set_level(enum log_level level)
+{
+	sink.level = level;
 }
 
 static void

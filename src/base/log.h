@@ -13,6 +13,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
  * ident must stay valid. */
 void log_open(const char *ident, int to_stderr, enum log_level level);
 
+/* Lines below this level are dropped from now on. */
+void log_set_level(enum log_level level);
+
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -19,6 +19,17 @@ bad(const struct ini_pos *pos, const struct ini_key *key, const char *value,
 	return ERR_MALFORMED;
 }
 
+/* getaddrinfo would cut 99999 to 16 bits. */
+static bool
+is_port(const char *text)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && v >= 1 &&
+	    v <= 65535;
+}
+
 /* ADDRESS:PORT, [IPv6]:PORT, ADDRESS; numbers only, so that nothing depends
  * on a name server at boot. */
 static int
@@ -52,7 +63,7 @@ set_listen(void *target, const struct ini_key *key, const char *value,
 		n -= 2;
 	}
 	(void)snprintf(host, sizeof(host), "%.*s", (int)n, value);
-	if (getaddrinfo(host, port, &hints, &ai) != 0)
+	if (!is_port(port) || getaddrinfo(host, port, &hints, &ai) != 0)
 		return bad(pos, key, value, expected);
 	a = &c->listen[c->n_listen++];
 	memcpy(&a->addr, ai->ai_addr, ai->ai_addrlen);

@@ -108,7 +108,9 @@ on_grace(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	if (c->socket < 0)
+	if (c->socket >= 0)
+		limits_silent(c->d->limits);
+	else
 		refused_here(c, "not logged in within login-grace-time");
 	if (c->net > 0)
 		(void)kill(c->net, SIGKILL);

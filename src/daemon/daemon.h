@@ -67,6 +67,7 @@ struct daemon {
 	unsigned long logins, refusals;
 	char last_error[512];		/* of the last reload, "" = none */
 	ev_io listeners[CONF_LISTEN_MAX];
+	ev_timer pause;			/* no descriptors: listen again soon */
 	ev_io ctl, reg;			/* control and register sockets */
 	ev_timer report;		/* aggregated refusals */
 	ev_timer expiry;		/* daily warnings */

@@ -19,7 +19,7 @@ struct limits {
 	struct slot slot[SLOTS];
 	uint64_t seed;			/* strangers choose their address */
 	size_t waiting;
-	unsigned long refused[LIMITS_REFUSED_KINDS];
+	unsigned long counted[LIMITS_KINDS];
 };
 
 struct limits *
@@ -140,7 +140,7 @@ limits_ask(struct limits *l, const struct conf *c,
 	else if (drop(l, c))
 		v = LIMITS_REFUSED_STARTUPS;
 	if (v != LIMITS_OK) {
-		l->refused[v]++;
+		l->counted[v]++;
 		return v;
 	}
 	slot->source = *s;
@@ -161,6 +161,12 @@ limits_done(struct limits *l, const struct limits_source *s)
 		remove_slot(l, (size_t)(slot - l->slot));
 }
 
+void
+limits_silent(struct limits *l)
+{
+	l->counted[LIMITS_SILENT]++;
+}
+
 size_t
 limits_waiting(const struct limits *l)
 {
@@ -170,18 +176,20 @@ limits_waiting(const struct limits *l)
 char *
 limits_report(struct limits *l, char *dst, size_t size)
 {
+	const unsigned long *n = l->counted;
 	unsigned long all = 0;
 
-	for (size_t i = 0; i < LIMITS_REFUSED_KINDS; i++)
-		all += l->refused[i];
+	for (size_t i = 0; i < LIMITS_KINDS; i++)
+		all += n[i];
 	if (all == 0)
 		dst[0] = '\0';
 	else
-		(void)snprintf(dst, size, "refused %lu connections: %lu over "
-		    "max-per-source, %lu over max-startups, %lu over "
-		    "max-sessions", all, l->refused[LIMITS_REFUSED_SOURCE],
-		    l->refused[LIMITS_REFUSED_STARTUPS],
-		    l->refused[LIMITS_REFUSED_SESSIONS]);
-	memset(l->refused, 0, sizeof(l->refused));
+		(void)snprintf(dst, size, "closed %lu connections before "
+		    "login: %lu over max-per-source, %lu over max-startups, "
+		    "%lu over max-sessions, %lu that said nothing within "
+		    "login-grace-time", all, n[LIMITS_REFUSED_SOURCE],
+		    n[LIMITS_REFUSED_STARTUPS], n[LIMITS_REFUSED_SESSIONS],
+		    n[LIMITS_SILENT]);
+	memset(l->counted, 0, sizeof(l->counted));
 	return dst;
 }

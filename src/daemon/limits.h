@@ -21,7 +21,7 @@ struct limits_source {
 struct limits;
 
 enum limits_verdict { LIMITS_REFUSED_SOURCE, LIMITS_REFUSED_STARTUPS,
-    LIMITS_REFUSED_SESSIONS, LIMITS_REFUSED_KINDS, LIMITS_OK };
+    LIMITS_REFUSED_SESSIONS, LIMITS_SILENT, LIMITS_KINDS, LIMITS_OK };
 
 struct limits *limits_new(void);
 void limits_free(struct limits *l);
@@ -35,10 +35,13 @@ enum limits_verdict limits_ask(struct limits *l, const struct conf *c,
     const struct limits_source *s, size_t live);
 void limits_done(struct limits *l, const struct limits_source *s);
 
+/* It said nothing within login-grace-time: counted for the report. */
+void limits_silent(struct limits *l);
+
 /* Connections waiting now. */
 size_t limits_waiting(const struct limits *l);
 
-/* What was refused since the last call, as one line for the log; "" if
+/* What was refused or silent since the last call, as one line for the log; "" if
  * nothing. */
 char *limits_report(struct limits *l, char *dst, size_t size);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 
 #define BACKLOG 512
 #define FIRST_FD 3		/* sd_listen_fds(3) */
+#define PAUSE_SECONDS 1.	/* without descriptors */
 #define ACCEPTS 32		/* a round, so that other events get their turn */
 
 static void
@@ -38,6 +40,35 @@ accepted(struct daemon *d, int fd, const struct sockaddr_storage *ss)
 		(void)close(fd);
 }
 
+static bool
+out_of_descriptors(int e)
+{
+	return e == EMFILE || e == ENFILE || e == ENOBUFS || e == ENOMEM;
+}
+
+static void
+on_pause(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	(void)revents;
+	for (size_t i = 0; i < CONF_LISTEN_MAX; i++)
+		if (d->listeners[i].data != NULL)
+			ev_io_start(loop, &d->listeners[i]);
+}
+
+/* The socket stays readable: without a pause we would spin. */
+static void
+pause_listening(struct daemon *d)
+{
+	for (size_t i = 0; i < CONF_LISTEN_MAX; i++)
+		if (d->listeners[i].data != NULL)
+			ev_io_stop(d->loop, &d->listeners[i]);
+	ev_timer_init(&d->pause, on_pause, PAUSE_SECONDS, 0.);
+	d->pause.data = d;
+	ev_timer_start(d->loop, &d->pause);
+}
+
 static void
 on_listen(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -47,12 +78,13 @@ on_listen(struct ev_loop *loop, ev_io *w, int revents)
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof(ss);
 		int fd = accept4(w->fd, (struct sockaddr *)&ss, &len,
-		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		    SOCK_CLOEXEC | SOCK_NONBLOCK), e = errno;
 
 		if (fd < 0) {
-			if (errno != EAGAIN && errno != EINTR &&
-			    errno != ECONNABORTED)
-				log_error("accept: %s", strerror(errno));
+			if (e != EAGAIN && e != EINTR && e != ECONNABORTED)
+				log_error("accept: %s", strerror(e));
+			if (out_of_descriptors(e))
+				pause_listening(w->data);
 			return;
 		}
 		accepted(w->data, fd, &ss);
@@ -129,8 +161,9 @@ listener_open(struct daemon *d, struct why *why)
 void
 listener_close(struct daemon *d)
 {
+	ev_timer_stop(d->loop, &d->pause);
 	for (size_t i = 0; i < CONF_LISTEN_MAX; i++)
-		if (ev_is_active(&d->listeners[i])) {
+		if (d->listeners[i].data != NULL) {
 			ev_io_stop(d->loop, &d->listeners[i]);
 			(void)close(d->listeners[i].fd);
 		}

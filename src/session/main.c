@@ -218,11 +218,12 @@ main(void)
 	if (warm_up(&s) != 0 || join(&s) != 0)
 		return 1;
 	if ((r = login_run(&s)) == 0) {
-		session_log(&s, "login: account=%s identity=%s issuer=\"%s\" "
-		    "serial=%s address=%s rule=%u reference=%llu",
-		    s.account.name, s.verdict.identity, s.verdict.issuer,
-		    s.verdict.serial, s.host, s.verdict.rule_line,
-		    (unsigned long long)s.reference);
+		/* what a certificate may make long comes last */
+		session_log(&s, "login: account=%s address=%s rule=%u "
+		    "reference=%llu serial=%s identity=\"%s\" issuer=\"%s\"",
+		    s.account.name, s.host, s.verdict.rule_line,
+		    (unsigned long long)s.reference, s.verdict.serial,
+		    s.verdict.identity, s.verdict.issuer);
 		serve_run(&s);
 	}
 	pam_finish(s.pam);

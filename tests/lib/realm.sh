@@ -217,7 +217,7 @@ log_has()
 # wait_log REGEX: until the log since the mark has it
 wait_log()
 {
-	wait_for 10 log_has "$1"
+	wait_for 15 log_has "$1"
 }
 
 # control COMMAND…: certloginctl

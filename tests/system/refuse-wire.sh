@@ -44,7 +44,7 @@ wire other-alpn 'alert no application protocol' 'ALPN' "${GOOD[@]}"
 wire junk 'closed|alert' 'TLS handshake failed'
 wire http 'closed|alert' 'TLS handshake failed'
 wire half-hello 'closed' 'login-grace-time'
-wire silence 'closed' 'login-grace-time'
+wire silence 'closed' 'said nothing within login-grace-time'
 wire idle 'closed' 'login-grace-time' "${GOOD[@]}"
 for case in huge-frame big-frame empty-frame string-beyond-frame \
     trailing-bytes nul-in-account long-account; do
