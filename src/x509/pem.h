@@ -8,18 +8,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define PEM_LINE_MAX 1024	/* characters of a line within a block */
+
 /*
  * The next block with this label ("CERTIFICATE", "X509 CRL") of text: its
  * DER is appended to out.  1 and *text moved behind it; 0: no more; negative
- * with why (line and what was expected).  Text between blocks and blocks of
- * other labels are skipped.  Where text begins with DER (0x30) rather than
- * text, it is one block.
+ * with why (line, counted from text, and what was expected).  Text between
+ * blocks and blocks of other labels are skipped.  Where text begins with DER
+ * (0x30 and a length above 127) rather than text, it is one block.
  */
 int pem_next(struct span *text, const char *label, struct buf *out,
     struct why *why);
 
-/* All blocks, at most max of them: views into out, *n their number; at least
- * one, else ERR_NOTFOUND. */
+/* All blocks, at most max of them: views into out (valid until it grows), *n
+ * their number; at least one, else ERR_NOTFOUND. */
 int pem_all(struct span text, const char *label, struct buf *out,
     struct span *der, size_t max, size_t *n, struct why *why);
 

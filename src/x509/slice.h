@@ -6,7 +6,7 @@
  * equal to the one outside.  No library, no allocation; views into der.
  *
  * Only what a configured key signed goes on to a certificate parser
- * (facts.h) or to a CRL's list (crl.h).
+ * (cert.h) or to a CRL's list (trust_crl.c).
  */
 #ifndef X509_SLICE_H
 #define X509_SLICE_H
@@ -17,6 +17,7 @@
 #define SLICE_CERT_MAX 16384		/* bytes of one certificate */
 #define SLICE_CRL_MAX (32u << 20)	/* bytes of one CRL */
 #define SLICE_SERIAL_MAX 20		/* bytes, RFC 5280 4.1.2.2 */
+#define SLICE_EXTENSIONS_MAX 64		/* of one certificate or CRL */
 
 struct slice_cert {
 	struct span whole;		/* the Certificate */
@@ -27,8 +28,10 @@ struct slice_cert {
 	struct span serial;		/* INTEGER's bytes, big endian, leading
 					 * zero taken off; positive, 1..20 */
 	struct span issuer, subject;	/* Names, header included */
+	struct span not_before, not_after;	/* whole Times, well formed */
 	struct span spki;		/* SubjectPublicKeyInfo, with header */
-	struct span extensions;		/* content of Extensions; n 0: none */
+	struct span extensions;		/* content of Extensions, each well
+					 * formed and none twice; n 0: none */
 };
 
 /* 0, or ERR_MALFORMED / ERR_SHORT / ERR_TOOBIG with why naming the part. */
@@ -37,12 +40,19 @@ int slice_cert(struct span der, struct slice_cert *out, struct why *why);
 struct slice_crl {
 	struct span whole, tbs, algorithm, signature;	/* as above */
 	struct span issuer;		/* Name, header included */
-	struct span this_update, next_update;	/* whole Time; next n 0: none */
+	struct span this_update, next_update;	/* whole Times, well formed;
+						 * next n 0: none */
 	struct span revoked;		/* content of revokedCertificates */
-	struct span extensions;		/* content of crlExtensions */
+	struct span extensions;		/* content of crlExtensions, as above */
 };
 
 int slice_crl(struct span der, struct slice_crl *out, struct why *why);
+
+/* INTEGER's content as big endian bytes without a leading zero, 0 or positive;
+ * or ERR_MALFORMED.  The second, as a serial number: positive, at most
+ * SLICE_SERIAL_MAX bytes, else ERR_TOOBIG. */
+int slice_integer(struct span content, struct span *out);
+int slice_serial(struct span content, struct span *out);
 
 /* One extension of `extensions`: 1 and the next, 0 at the end, or negative.
  * value is the content of extnValue's OCTET STRING. */
