@@ -1,6 +1,7 @@
 #include "base/diag.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,21 +73,70 @@ diag_format(const struct diag_item *it, char *dst, size_t size)
 	return dst;
 }
 
+static size_t
+encoded_size(const struct diag_item *it)
+{
+	return 1 + 4 + strlen(it->file) + 4 + 4 + 4 + strlen(it->text);
+}
+
+/* How many items fit behind what is in b and the three counts: what does not
+ * is counted, as what diag_add() does not keep. */
+static size_t
+fitting(const struct diag *d, const struct buf *b)
+{
+	size_t room = b->max - b->len, used = 3 * 4, n = 0;
+
+	while (n < d->n && used + encoded_size(&d->items[n]) <= room)
+		used += encoded_size(&d->items[n++]);
+	return n;
+}
+
 /* uint32 errors, warnings, n; n times { byte level; string file; uint32
  * line, column; string text } */
 void
 diag_encode(const struct diag *d, struct buf *b)
 {
+	size_t n = fitting(d, b);
+
 	buf_put_u32(b, (uint32_t)d->errors);
 	buf_put_u32(b, (uint32_t)d->warnings);
-	buf_put_u32(b, (uint32_t)d->n);
-	for (size_t i = 0; i < d->n; i++) {
+	buf_put_u32(b, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
 		buf_put_u8(b, (uint8_t)d->items[i].level);
 		buf_put_cstring(b, d->items[i].file);
 		buf_put_u32(b, d->items[i].line);
 		buf_put_u32(b, d->items[i].column);
 		buf_put_cstring(b, d->items[i].text);
 	}
+}
+
+/* Texts were escaped by diag_add(); anything else is not ours. */
+static bool
+printable(const char *s)
+{
+	while (*s >= 0x20 && *s <= 0x7e)
+		s++;
+	return *s == '\0';
+}
+
+static void
+decode_item(struct rd *r, struct diag *d)
+{
+	uint8_t level = rd_u8(r);
+	struct diag_item it = { .level = DIAG_ERROR }, *kept;
+
+	rd_cstring(r, it.file, sizeof(it.file));
+	it.line = rd_u32(r);
+	it.column = rd_u32(r);
+	rd_cstring(r, it.text, sizeof(it.text));
+	if (r->err == 0 && (level > DIAG_ERROR || !printable(it.file) ||
+	    !printable(it.text)))
+		r->err = ERR_MALFORMED;
+	if (r->err != 0)
+		return;
+	it.level = (enum diag_level)level;
+	if ((kept = add_item(d, it.level)) != NULL)
+		*kept = it;
 }
 
 int
@@ -96,21 +146,8 @@ diag_decode(struct rd *r, struct diag *d)
 
 	if (r->err == 0 && n > DIAG_MAX)
 		r->err = ERR_TOOBIG;
-	for (uint32_t i = 0; r->err == 0 && i < n; i++) {
-		uint8_t level = rd_u8(r);
-		char file[sizeof(d->items->file)], text[DIAG_TEXT_MAX];
-		unsigned line, column;
-
-		rd_cstring(r, file, sizeof(file));
-		line = rd_u32(r);
-		column = rd_u32(r);
-		rd_cstring(r, text, sizeof(text));
-		if (r->err == 0 && level > DIAG_ERROR)
-			r->err = ERR_MALFORMED;
-		if (r->err == 0)
-			diag_add(d, (enum diag_level)level, file, line,
-			    column, "%s", text);
-	}
+	for (uint32_t i = 0; r->err == 0 && i < n; i++)
+		decode_item(r, d);
 	if (r->err != 0)
 		return r->err;
 	d->errors = errors;

@@ -36,7 +36,8 @@ void diag_add(struct diag *d, enum diag_level level, const char *file,
     __attribute__((format(printf, 6, 7)));
 /* One item as "file:line:column: error: text" into dst. */
 char *diag_format(const struct diag_item *item, char *dst, size_t size);
-/* Over a process boundary: encoder beside decoder. */
+/* Over a process boundary: encoder beside decoder.  Findings for which b has
+ * no room are only counted; texts that are not printable are malformed. */
 void diag_encode(const struct diag *d, struct buf *b);
 int diag_decode(struct rd *r, struct diag *d);	/* d initialised, empty */
 

@@ -164,8 +164,8 @@ take_quoted(struct parser *ps, char *p, char **end)
 		if (*in == '\0')
 			return wrong(ps, p, "expected a closing quote");
 		if (*in == '\\' && *++in != '"' && *in != '\\')
-			return wrong(ps, in - 1, "expected \\\" or \\\\ in "
-			    "quotes");
+			return wrong(ps, in - 1, "expected a quote or a "
+			    "backslash behind the backslash");
 		*out++ = *in;
 	}
 	*end = in + 1;
@@ -183,7 +183,7 @@ take_bare(struct parser *ps, char *p, char **end)
 
 	if (p[n] == '"' || p[n] == '\\')
 		return wrong(ps, p + n, "expected quotes around the whole "
-		    "value: a value with \" or \\ is written in quotes");
+		    "value: one with a quote or a backslash is written so");
 	*end = p + n;
 	return 0;
 }

@@ -248,6 +248,41 @@ START_TEST(read_limit)
 }
 END_TEST
 
+/* What a judge found is shown as it was written, in whole or in part. */
+START_TEST(findings_travel)
+{
+	struct diag d, got;
+	struct buf b;
+	struct rd r;
+
+	diag_init(&d);
+	diag_add(&d, DIAG_ERROR, "map", 3, 1, "'a\\b\x01': expected %s", "x");
+	for (int i = 0; i < 9; i++)
+		diag_add(&d, DIAG_WARNING, "map", 4, 2, "wide");
+	buf_init(&b, 200);
+	diag_encode(&d, &b);
+	ck_assert_int_eq(buf_err(&b), 0);
+	diag_init(&got);
+	r = rd_of_buf(&b);
+	ck_assert_int_eq(diag_decode(&r, &got), 0);
+	ck_assert_int_eq(rd_end(&r), 0);
+	ck_assert_str_eq(got.items[0].text, "'a\\x5cb\\x01': expected x");
+	ck_assert_str_eq(got.items[0].text, d.items[0].text);
+	ck_assert_uint_eq(got.n, 7);
+	ck_assert_uint_eq(got.warnings, 9);
+	diag_free(&got);
+
+	/* a line break in a text would forge a line of the log */
+	b.data[b.len - 2] = '\n';
+	diag_init(&got);
+	r = rd_of_buf(&b);
+	ck_assert_int_eq(diag_decode(&r, &got), ERR_MALFORMED);
+	diag_free(&got);
+	diag_free(&d);
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(escape)
 {
 	char d[16];
@@ -275,6 +310,7 @@ main(void)
 	tcase_add_test(t, safe_open);
 	tcase_add_test(t, read_limit);
 	tcase_add_test(t, escape);
+	tcase_add_test(t, findings_travel);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -101,10 +101,10 @@ static const struct {
 	{ A "=x", "m:1:18: error: expected a word or word=value" },
 	{ A "\"uri\"=x", "m:1:18: error: expected a word or word=value" },
 	{ A "uri=a\"b as a", "m:1:23: error: expected quotes around the whole "
-	    "value: a value with \" or \\x5c is written in quotes" },
+	    "value: one with a quote or a backslash is written so" },
 	{ A "uri=\"a:b as a", "m:1:22: error: expected a closing quote" },
-	{ A "uri=\"a:b\\n\" as a", "m:1:26: error: expected \\x5c\" or "
-	    "\\x5c\\x5c in quotes" },
+	{ A "uri=\"a:b\\n\" as a", "m:1:26: error: expected a quote or "
+	    "a backslash behind the backslash" },
 	{ A "uri=\"a:b\"x as a", "m:1:27: error: expected a blank behind the "
 	    "closing quote" },
 	{ A "uri=a:b uri=a:c as a", "m:1:26: error: uri= is there twice; "
