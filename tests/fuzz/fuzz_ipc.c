@@ -1,0 +1,292 @@
+/*
+ * Messages between our processes.  Input: byte that is the message's type,
+ * then its body.  What decodes encodes to the same bytes again.
+ */
+#include "fuzz.h"
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "proto/chan.h"
+#include "proto/ctlmsg.h"
+#include "proto/ipc.h"
+
+#define HEADER 2		/* version and type */
+
+/* Structures that travel in a sealed file and have no type. */
+enum { SETTINGS = 200, BEGIN = 201, HOST = 202 };
+
+/* Decode r and encode into b: 0 when both went well. */
+static int
+net_to_session(uint8_t type, struct rd r, struct buf *b)
+{
+	struct ipc_net_failed failed;
+	struct ipc_start start;
+	struct ipc_window window;
+	struct ipc_login login;
+	struct span s;
+	uint32_t channel;
+	uint8_t index;
+	int e;
+
+	switch (type) {
+	case IPC_NET_SIGN:
+		e = ipc_net_sign_decode(r, &s);
+		return e != 0 ? e : ipc_net_sign_encode(b, s);
+	case IPC_NET_LOGIN:
+		e = ipc_net_login_decode(r, &login);
+		return e != 0 ? e : ipc_net_login_encode(b, &login);
+	case IPC_NET_FAILED:
+		e = ipc_net_failed_decode(r, &failed);
+		return e != 0 ? e : ipc_net_failed_encode(b, &failed);
+	case IPC_NET_START:
+		e = ipc_net_start_decode(r, &start);
+		return e != 0 ? e : ipc_net_start_encode(b, &start);
+	case IPC_NET_WINCH:
+		e = ipc_net_winch_decode(r, &channel, &window);
+		return e != 0 ? e : ipc_net_winch_encode(b, channel, &window);
+	case IPC_NET_SIGNAL:
+		e = ipc_net_signal_decode(r, &channel, &index);
+		return e != 0 ? e : ipc_net_signal_encode(b, channel, index);
+	case IPC_NET_CLOSED:
+		e = ipc_net_closed_decode(r, &channel);
+		return e != 0 ? e : ipc_net_closed_encode(b, channel);
+	default:
+		return ERR_TYPE;
+	}
+}
+
+static int
+session_to_net(uint8_t type, struct rd r, struct buf *b)
+{
+	uint8_t random[IPC_RANDOM_LEN];
+	char text[IPC_TEXT_MAX];
+	struct ipc_success success;
+	struct ipc_refuse refuse;
+	struct ipc_exited exited;
+	struct span s;
+	uint32_t channel;
+	int e;
+
+	switch (type) {
+	case IPC_NET_JOIN:
+		e = ipc_net_join_decode(r, random);
+		return e != 0 ? e : ipc_net_join_encode(b, random);
+	case IPC_NET_SIGNED:
+		e = ipc_net_signed_decode(r, &s);
+		return e != 0 ? e : ipc_net_signed_encode(b, s);
+	case IPC_NET_REFUSE:
+		e = ipc_net_refuse_decode(r, &refuse);
+		return e != 0 ? e : ipc_net_refuse_encode(b, &refuse);
+	case IPC_NET_SUCCESS:
+		e = ipc_net_success_decode(r, &success);
+		return e != 0 ? e : ipc_net_success_encode(b, &success);
+	case IPC_NET_STARTED:
+		e = ipc_net_started_decode(r, &channel);
+		return e != 0 ? e : ipc_net_started_encode(b, channel);
+	case IPC_NET_NOT_STARTED:
+		e = ipc_net_not_started_decode(r, &channel, text);
+		return e != 0 ? e : ipc_net_not_started_encode(b, channel,
+		    text);
+	case IPC_NET_EXITED:
+		e = ipc_net_exited_decode(r, &exited);
+		return e != 0 ? e : ipc_net_exited_encode(b, &exited);
+	default:
+		return ERR_TYPE;
+	}
+}
+
+static int
+load_done(struct rd r, struct buf *b)
+{
+	struct ipc_load_done *l = calloc(1, sizeof(*l));
+	struct diag d;
+	int e;
+
+	CHECK(l != NULL);
+	diag_init(&d);
+	e = ipc_load_done_decode(r, l, &d);
+	CHECK(e == 0 || !l->ok);
+	if (e == 0)
+		e = ipc_load_done_encode(b, l, &d);
+	diag_free(&d);
+	free(l);
+	return e;
+}
+
+static int
+load(uint8_t type, struct rd r, struct buf *b)
+{
+	static struct ipc_load_begin begin;	/* too large for a stack */
+	static struct ipc_load_files files;
+	static struct ipc_load_want want;
+	int e;
+
+	switch (type) {
+	case IPC_LOAD_BEGIN:
+		e = ipc_load_begin_decode(r, &begin);
+		return e != 0 ? e : ipc_load_begin_encode(b, &begin);
+	case IPC_LOAD_WANT:
+		e = ipc_load_want_decode(r, &want);
+		return e != 0 ? e : ipc_load_want_encode(b, &want);
+	case IPC_LOAD_FILES:
+		e = ipc_load_files_decode(r, &files);
+		return e != 0 ? e : ipc_load_files_encode(b, &files);
+	case IPC_LOAD_DONE:
+		return load_done(r, b);
+	default:
+		return ERR_TYPE;
+	}
+}
+
+static int
+judge(uint8_t type, struct rd r, struct buf *b)
+{
+	struct ipc_judge_login login;
+	struct ipc_verdict v;
+	int e;
+
+	if (type == IPC_JUDGE_LOGIN) {
+		e = ipc_judge_login_decode(r, &login);
+		return e != 0 ? e : ipc_judge_login_encode(b, &login);
+	}
+	if (type != IPC_JUDGE_VERDICT)
+		return ERR_TYPE;
+	e = ipc_verdict_decode(r, &v);
+	CHECK(e == 0 || v.outcome == IPC_OUTCOME_REFUSED);
+	return e != 0 ? e : ipc_verdict_encode(b, &v);
+}
+
+static int
+key(uint8_t type, struct rd r, struct buf *b)
+{
+	char text[IPC_TEXT_MAX];
+	struct span random, s;
+	struct ipc_host host;
+	int64_t not_after;
+	int e;
+
+	switch (type) {
+	case IPC_KEY_SIGN:
+		e = ipc_key_sign_decode(r, &random, &s);
+		CHECK(e != 0 || random.n == IPC_RANDOM_LEN);
+		return e != 0 ? e : ipc_key_sign_encode(b, random.p, s);
+	case IPC_KEY_SIGNED:
+		e = ipc_key_signed_decode(r, &s, text);
+		return e != 0 ? e : ipc_key_signed_encode(b, s, text);
+	case IPC_KEY_CHANNEL:
+		e = ipc_key_channel_decode(r, &s);
+		return e != 0 ? e : ipc_key_channel_encode(b, s);
+	case IPC_KEY_READY:
+		e = ipc_key_ready_decode(r, &host, &not_after);
+		CHECK(e != 0 || (host.n >= 1 && host.n <= IPC_CHAIN_MAX));
+		return e != 0 ? e : ipc_key_ready_encode(b, &host, not_after);
+	default:
+		return ERR_TYPE;
+	}
+}
+
+static int
+session(uint8_t type, struct rd r, struct buf *b)
+{
+	char text[IPC_TEXT_MAX];
+	struct ipc_ses_refused refused;
+	struct ipc_register reg;
+	struct ipc_ses_join join;
+	int e;
+
+	switch (type) {
+	case IPC_SES_JOIN:
+		e = ipc_ses_join_decode(r, &join);
+		return e != 0 ? e : ipc_ses_join_encode(b, &join);
+	case IPC_SES_REFUSED:
+		e = ipc_ses_refused_decode(r, &refused);
+		return e != 0 ? e : ipc_ses_refused_encode(b, &refused);
+	case IPC_SES_REGISTER:
+		e = ipc_register_decode(r, &reg);
+		return e != 0 ? e : ipc_register_encode(b, &reg);
+	case IPC_SES_JUDGE:
+	case IPC_SES_REGISTERED:
+	case IPC_SES_NEED_JUDGE:
+		e = ipc_empty_decode(r);
+		return e != 0 ? e : ipc_empty_encode(b, type);
+	case IPC_NET_END:
+	case IPC_KEY_FAILED:
+	case IPC_SES_END:
+	case IPC_SES_LOG:
+		e = ipc_text_decode(r, text);
+		return e != 0 ? e : ipc_text_encode(b, type, text);
+	default:
+		return ERR_TYPE;
+	}
+}
+
+static int
+in_files(uint8_t type, struct rd r, struct buf *b)
+{
+	struct ipc_settings settings;
+	struct ipc_begin begin;
+	struct ipc_host host;
+	int e = ERR_TYPE;
+
+	chan_begin(b, type);
+	if (type == SETTINGS && (e = ipc_settings_get(r, &settings)) == 0)
+		ipc_settings_put(b, &settings);
+	if (type == BEGIN && (e = ipc_begin_get(r, &begin)) == 0)
+		ipc_begin_put(b, &begin);
+	if (type == HOST) {
+		ipc_host_get(&r, &host);
+		if ((e = rd_end(&r)) == 0)
+			ipc_host_put(b, &host);
+	}
+	return e;
+}
+
+/* certlogind's answer to certloginctl */
+static int
+answer(uint8_t type, struct rd r, struct buf *b)
+{
+	static struct ctlmsg_item item;
+	char error[CTLMSG_TEXT_MAX];
+	uint8_t status;
+	int e;
+
+	if (type != CTLMSG_ANSWER + 128)
+		return ERR_TYPE;
+	if ((e = ctlmsg_head(&r, &status, error)) != 0)
+		return e;
+	ctlmsg_begin(b, status, error);
+	while ((e = ctlmsg_next(&r, &item)) == 1) {
+		if (item.record)
+			ctlmsg_record(b, item.value);
+		else
+			ctlmsg_pair(b, item.name, "%s", item.value);
+	}
+	return e;
+}
+
+typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
+static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
+    load, key, session, in_files, answer };
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t type = fuzz_u8(&data, &size);
+	uint8_t *copy;
+	struct span s;
+	struct buf b;
+
+	/* what a channel carries at most */
+	if (size > CHAN_MSG_MAX - HEADER)
+		return 0;
+	copy = fuzz_copy(data, size);
+	s = (struct span){ copy, size };
+	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++) {
+		buf_init(&b, CHAN_MSG_MAX);
+		if (channels[i](type, rd_of_span(s), &b) == 0)
+			fuzz_same(&b, HEADER, s);
+		buf_free(&b);
+	}
+	free(copy);
+	return 0;
+}

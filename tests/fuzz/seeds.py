@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""Make the binary seeds of tests/fuzz/corpus again.
+
+    tests/fuzz/seeds.py
+
+Text seeds (ini, map, pattern, decide) are written by hand beside them.
+"""
+import os
+import struct
+
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def u8(v):
+    return struct.pack(">B", v)
+
+
+def u16(v):
+    return struct.pack(">H", v)
+
+
+def u32(v):
+    return struct.pack(">I", v)
+
+
+def u64(v):
+    return struct.pack(">Q", v)
+
+
+def string(v):
+    v = v.encode() if isinstance(v, str) else v
+    return u32(len(v)) + v
+
+
+def write(target, name, data):
+    folder = os.path.join(CORPUS, target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(data)
+
+
+# ---- the connection protocol -------------------------------------------------
+AS_CLIENT, REFUSE, LATE, LATE_REPLY, SOME, SEND, KEEP = 1, 2, 4, 8, 16, 32, 64
+
+
+def frame(kind, body=b""):
+    return u32(len(body) + 1) + u8(kind) + body
+
+
+def login(account="alice", preferred="al"):
+    return frame(50, string(account) + string(preferred))
+
+
+def success():
+    return frame(52, string("alice") +
+                 string("staff uri=spiffe://example.org/user/alice"))
+
+
+def opened(number, kind="session", more=b""):
+    return frame(90, string(kind) + u32(number) + more)
+
+
+def request(number, name, reply=False, body=b""):
+    return frame(98, u32(number) + string(name) + u8(reply) + body)
+
+
+def data(number, text):
+    return frame(94, u32(number) + string(text))
+
+
+def stderr(number, text):
+    return frame(95, u32(number) + u32(1) + string(text))
+
+
+def window(columns=80, rows=24):
+    return u32(columns) + u32(rows) + u32(640) + u32(480)
+
+
+MODES = u8(3) + u32(127) + u8(53) + u32(1) + u8(128) + u32(38400) + u8(0)
+PTY = string("xterm-256color") + window() + string(MODES)
+KEEPALIVE = frame(80, string("keepalive@certlogin") + u8(1))
+
+
+def conn(name, settings, sent):
+    write("conn", name, u8(settings) + u8(37) + sent)
+
+
+def conn_as_server():
+    conn("server-shell", 0, login() + opened(1) +
+         request(1, "pty-req", False, PTY) +
+         request(1, "env", False, string("LANG") + string("C.UTF-8")) +
+         request(1, "shell", True) + data(1, "id\n") +
+         request(1, "window-change", False, window(132, 50)) +
+         request(1, "signal", False, string("INT")) +
+         frame(96, u32(1)) + frame(97, u32(1)))
+    conn("server-exec-late", LATE | LATE_REPLY | SOME | SEND,
+         login("", "bob") + opened(1) +
+         request(1, "exec", True, string("cat")) + data(1, "x" * 3000) +
+         request(1, "unknown@example", True, b"anything") +
+         request(1, "eow@openssh.com") + KEEPALIVE)
+    conn("server-many", SEND | KEEP, login() +
+         b"".join(opened(n) + request(n, "subsystem", True, string("sftp"))
+                  for n in range(1, 41, 2)) +
+         frame(93, u32(1) + u32(2 << 20)) + frame(192, u32(3)) +
+         b"".join(frame(97, u32(n)) for n in range(1, 41, 2)))
+    conn("server-forward", 0, login() +
+         opened(1, "direct-streamlocal@openssh.com",
+                string("/run/x") + string("") + u32(0)) +
+         opened(3, "tun@openssh.com", b"what") +
+         frame(80, string("streamlocal-forward@openssh.com") + u8(1) +
+               string("/run/y")))
+    conn("server-refuses", REFUSE, login() + opened(1))
+    conn("server-login-twice", 0, login() + login())
+    conn("server-data-first", 0, data(1, "x"))
+    conn("server-oversized", 0, u32(65533) + u8(50))
+    conn("server-window", 0, login() + opened(1) +
+         frame(94, u32(1) + u32(60000) + b"x" * 10))
+    conn("server-disconnect", 0, frame(1, u32(11) + string("bye")))
+
+
+def conn_as_client():
+    conn("client-session", AS_CLIENT | SEND, frame(53, string("welcome")) +
+         success() + frame(91, u32(1)) + frame(99, u32(1)) +
+         frame(81) + data(1, "uid=1000\n") + stderr(1, "warning\n") +
+         request(1, "exit-status", False, u32(0)) + frame(96, u32(1)) +
+         frame(97, u32(1)))
+    conn("client-signal", AS_CLIENT | SOME, success() + frame(91, u32(1)) +
+         frame(100, u32(1)) + request(1, "exit-signal", False,
+                                      string("KILL") + u8(0) + string("")) +
+         frame(97, u32(1)))
+    conn("client-refused", AS_CLIENT,
+         frame(51, string("mapped to no account") + u64(1234)))
+    conn("client-open-failure", AS_CLIENT, success() +
+         frame(92, u32(1) + u32(4) + string("too many channels")))
+    conn("client-forwarded", AS_CLIENT, success() +
+         opened(2, "forwarded-streamlocal@openssh.com",
+                string("/run/y") + string("")) + frame(97, u32(2)))
+    conn("client-unexpected-reply", AS_CLIENT, success() + frame(81) +
+         frame(81))
+
+
+def messages():
+    """In the order of the table in fuzz_msg.c."""
+    exits = string("TERM") + u8(1) + string("Terminated")
+    seeds = [
+        ("login", string("alice") + string("al")),
+        ("failure", string("no") + u64(7)),
+        ("success", string("alice") + string("staff uri=spiffe://x/a")),
+        ("banner", string("welcome\n")),
+        ("disconnect", u32(2) + string("malformed: LOGIN")),
+        ("open", string("session") + u32(1)),
+        ("open-failure", u32(1) + u32(1) + string("prohibited")),
+        ("channel", u32(1)),
+        ("adjust", u32(1) + u32(1 << 21)),
+        ("global", string("keepalive@certlogin") + u8(1)),
+        ("request", u32(1) + string("exec") + u8(1) + string("id")),
+        ("window", window()),
+        ("pty", PTY),
+        ("env", string("LANG") + string("C")),
+        ("text", string("rsync --server .")),
+        ("signal", string("HUP")),
+        ("exit-status", u32(255)),
+        ("exit-signal", exits),
+        ("check-exit-signal", exits),
+        ("modes", MODES),
+    ]
+    for i, (name, body) in enumerate(seeds):
+        write("msg", name, u8(i) + body)
+    write("msg", "open-streamlocal",
+          u8(5) + string("direct-streamlocal@openssh.com") + u32(3) +
+          string("/run/x") + string("") + u32(0))
+    write("msg", "modes-unknown", u8(19) + u8(150) + u32(1) + u8(200))
+
+
+# ---- between our processes ----------------------------------------------------
+RANDOM = b"\x11" * 32
+SEEN = string(b"\x22" * 32) + string(b"\x01\x00") + u64(1700000000)
+HOST = u16(0x0403) + u32(2) + string(b"leaf") + string(b"issuer")
+
+
+def net_messages():
+    yield "net-join", 1, string(RANDOM)
+    yield "net-signed", 2, string(b"signature")
+    yield "net-refuse", 3, u8(48) + u64(7) + string("unknown CA")
+    yield "net-success", 4, string("alice") + string("staff uri=x:a") + \
+        string("Last login: today\n")
+    yield "net-started", 5, u32(1)
+    yield "net-not-started", 6, u32(1) + string("no more processes")
+    yield "net-exited", 7, u32(1) + u8(0) + u32(255) + u8(0)
+    yield "net-exited-signal", 7, u32(1) + u8(1) + u32(3) + u8(1)
+    yield "net-end", 8, string("ended by the administrator")
+    yield "net-sign", 16, string(b"\x01\x00\x00\x04abcd")
+    yield "net-login", 17, string(b"\x01\x00\x00\x04abcd") + \
+        string("alice") + string("")
+    yield "net-failed", 18, u8(2) + u32(0xffffffff) + u8(40)
+    yield "net-start", 19, u32(1) + u8(2) + u8(1) + window() + \
+        string(string("exec") + string(string("id")))
+    yield "net-winch", 20, u32(1) + window(132, 50)
+    yield "net-signal", 21, u32(1) + u8(5)
+    yield "net-closed", 22, u32(1)
+
+
+def judge_messages():
+    address = string(b"\xc0\x00\x02\x01")
+    yield "judge-login", 32, string(RANDOM) + \
+        string(b"\x01\x00\x00\x04abcd") + string("alice") + string("") + \
+        address
+    texts = ["alice", "staff", "staff uri=x:a", "CN=Issuing", "4f1a09",
+             "/usr/bin/ingest", "", ""]
+    yield "judge-verdict", 33, u8(0x5a) + u8(0) + u8(1) + u32(3) + u32(7) + \
+        u64(1800000000) + u64(2) + b"".join(string(t) for t in texts)
+    texts = ["", "", "", "", "", "", "expired", "validity: RFC 5280 4.1.2.5"]
+    yield "judge-refused", 33, u8(0) + u8(45) + u8(0) + u32(0) + u32(0) + \
+        u64(0) + u64(2) + b"".join(string(t) for t in texts)
+
+
+def load_messages():
+    yield "load-begin", 40, u64(1) + string("/etc/certlogin/trust.conf") + \
+        string("/etc/certlogin/identity.map") + u32(1) + SEEN
+    yield "load-want", 41, u32(2) + string("ca/staff.crt") + \
+        string("crl/staff.crl")
+    yield "load-files", 42, u32(2) + u8(1) + string("") + u8(0) + \
+        string("no such file")
+    authority = string("staff") + u8(0) + u32(1) + u64(1900000000) + u8(1) + \
+        SEEN + u64(1800000000) + u32(3) + string("")
+    finding = u8(0) + string("trust.conf") + u32(3) + u32(1) + \
+        string("names of any form are accepted")
+    yield "load-done", 43, u8(1) + u32(5) + u32(1) + authority + u32(1) + \
+        SEEN + u32(0) + u32(1) + u32(1) + finding
+
+
+def other_messages():
+    yield "key-sign", 48, string(RANDOM) + string(b"\x01\x00\x00\x04abcd")
+    yield "key-signed", 49, string(b"signature") + string("")
+    yield "key-signed-error", 49, string("") + string("not our certificate")
+    yield "key-channel", 52, string(b"\x20\x01\x0d\xb8\0\0\0\0")
+    yield "key-ready", 53, HOST + u64(1800000000)
+    yield "key-failed", 54, string("host.key: no key")
+    yield "ses-join", 64, u64(7) + string(b"\xc0\x00\x02\x01") + u16(40000)
+    yield "ses-empty", 65, b""
+    yield "ses-end", 67, string("ended")
+    yield "ses-refused", 81, u8(0) + string("alice") + string("no") + \
+        string("no rule fits")
+    texts = ["alice", "staff uri=x:a", "CN=Issuing", "4f1a09", "192.0.2.1"]
+    yield "ses-register", 82, u64(7) + u64(2) + u64(1700000000) + u32(99) + \
+        u32(3) + b"".join(string(t) for t in texts)
+    yield "ses-log", 83, string("a line")
+    yield "ctl-answer", 144, u8(0) + string("") + string("[") + \
+        string("refusal") + string("reason") + string("no rule fits")
+    yield "settings", 200, string("certlogind") + string("") + \
+        string("/run/certlogin") + u32(1000) + u32(60000) + u64(1024) + \
+        u32(1) + string("backup")
+    texts = ["alice", "/home/alice", "/bin/bash", "", "staff uri=x:a",
+             "CN=Issuing", "4f1a09", "192.0.2.1 40000"]
+    yield "begin", 201, u8(2) + u8(0) + b"".join(string(t) for t in texts) + \
+        u32(1) + string("TZ=UTC") + \
+        string(string("exec") + string(string("id")))
+    yield "host", 202, HOST
+
+
+def p11_messages():
+    yield "load", 112, string("/usr/lib/softhsm/libsofthsm2.so") + u32(1) + \
+        string("SOFTHSM2_CONF=/etc/softhsm2.conf")
+    yield "list", 113, string("pkcs11:token=card")
+    yield "open", 114, u32(1)
+    yield "login", 115, string("123456")
+    yield "sign", 116, u16(0x0403) + string(b"what is signed")
+    yield "done", 120, u32(0) + u32(9) + string("")
+    yield "done-failed", 120, u32(9) + u32(0x10) + string("wrong PIN")
+    yield "cert", 121, u32(0x41) + u32(3) + string("card") + \
+        string("PIV AUTH") + string(b"\x01") + string(b"0\x03\x02\x01\x00")
+    yield "signed", 122, string(b"signature")
+
+
+# ---- a TLS transcript ---------------------------------------------------------
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891"
+                      "c2a211167abb8c5e079e09e2c8a8339c")
+
+
+def handshake(kind, body):
+    return u8(kind) + struct.pack(">I", len(body))[1:] + body
+
+
+def hello(random, suite=0x1301, extensions=None):
+    if extensions is None:
+        extensions = u16(43) + u16(2) + u16(0x0304)
+    return handshake(2, u16(0x0303) + random + u8(0) + u16(suite) + u8(0) +
+                     u16(len(extensions)) + extensions)
+
+
+def certificate(der):
+    entry = u32(len(der))[1:] + der + u16(0)
+    return handshake(11, u8(0) + u32(len(entry))[1:] + entry)
+
+
+CLIENT_HELLO = handshake(1, b"client hello")
+REST = handshake(8, u16(0)) + handshake(13, u8(0) + u16(4) + u16(13) + u16(0))
+OWN = certificate(b"own certificate")
+
+
+def transcripts():
+    good = CLIENT_HELLO + hello(RANDOM) + REST + OWN
+    psk = u16(43) + u16(2) + u16(0x0304) + u16(41) + u16(2) + u16(0)
+    yield "good", good
+    yield "with-client", good + certificate(b"client") + handshake(15, b"s")
+    yield "sha384", CLIENT_HELLO + hello(RANDOM, 0x1302) + REST + OWN
+    yield "retry", CLIENT_HELLO + hello(RETRY) + good
+    yield "retry-twice", CLIENT_HELLO + hello(RETRY) + CLIENT_HELLO + \
+        hello(RETRY) + REST + OWN
+    yield "psk", CLIENT_HELLO + hello(RANDOM, 0x1301, psk) + REST + OWN
+    yield "tls12", CLIENT_HELLO + hello(RANDOM, 0x1301, b"") + REST + OWN
+    yield "other-random", CLIENT_HELLO + hello(b"\x12" * 32) + REST + OWN
+    yield "other-certificate", CLIENT_HELLO + hello(RANDOM) + REST + \
+        certificate(b"another")
+    yield "cut", good[:-9]
+
+
+def main():
+    conn_as_server()
+    conn_as_client()
+    messages()
+    for part in net_messages, judge_messages, load_messages, other_messages:
+        for name, kind, body in part():
+            write("ipc", name, u8(kind) + body)
+    for name, kind, body in p11_messages():
+        write("p11msg", name, u8(kind) + body)
+    for name, body in transcripts():
+        write("handshake", name, body)
+
+
+if __name__ == "__main__":
+    main()
