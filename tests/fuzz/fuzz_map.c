@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "idmap/map.h"
-#include "idmap/pattern.h"
+#include "x509/pattern.h"
 #include "proto/ipc.h"
 
 #define INPUT_MAX 65536

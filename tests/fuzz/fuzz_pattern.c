@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include "base/err.h"
-#include "idmap/pattern.h"
+#include "x509/pattern.h"
 
 #define CAPTURE "name"
 
