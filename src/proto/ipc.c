@@ -61,6 +61,16 @@ get_nonempty(struct rd *r, size_t max)
 	return s;
 }
 
+static size_t
+get_count(struct rd *r, size_t max)
+{
+	uint32_t n = rd_u32(r);
+
+	if (r->err == 0 && n > max)
+		r->err = ERR_TOOBIG;
+	return r->err == 0 ? n : 0;
+}
+
 /* IPv4 or IPv6, network order */
 static struct span
 get_address(struct rd *r)
@@ -526,6 +536,157 @@ ipc_verdict_decode(struct rd r, struct ipc_verdict *v)
 	return rd_end(&r);
 }
 
+/* ---- certlogin-map <-> judge --------------------------------------------------- */
+
+int
+ipc_test_encode(struct buf *b, const struct ipc_test *t)
+{
+	chan_begin(b, IPC_JUDGE_TEST);
+	buf_put_cstring(b, t->skip);
+	buf_put_bool(b, t->verify_only);
+	buf_put_bool(b, t->server);
+	buf_put_cstring(b, t->host);
+	buf_put_u64(b, (uint64_t)t->now);
+	buf_put_cstring(b, t->account);
+	buf_put_cstring(b, t->service);
+	buf_put_string(b, t->address.p, t->address.n);
+	return buf_err(b);
+}
+
+int
+ipc_test_decode(struct rd r, struct ipc_test *t)
+{
+	rd_cstring(&r, t->skip, sizeof(t->skip));
+	t->verify_only = rd_bool(&r);
+	t->server = rd_bool(&r);
+	rd_cstring(&r, t->host, sizeof(t->host));
+	t->now = (int64_t)rd_u64(&r);
+	rd_cstring(&r, t->account, sizeof(t->account));
+	rd_cstring(&r, t->service, sizeof(t->service));
+	t->address = rd_string(&r, 16);
+	if (r.err == 0 && t->address.n != 0 && t->address.n != 4 &&
+	    t->address.n != 16)
+		r.err = ERR_MALFORMED;
+	return rd_end(&r);
+}
+
+static void
+put_check(struct buf *b, const struct ipc_check *c)
+{
+	buf_put_cstring(b, c->name);
+	buf_put_cstring(b, c->section);
+	buf_put_u8(b, c->result);
+	buf_put_cstring(b, c->text);
+}
+
+static void
+get_check(struct rd *r, struct ipc_check *c)
+{
+	rd_cstring(r, c->name, sizeof(c->name));
+	rd_cstring(r, c->section, sizeof(c->section));
+	c->result = rd_u8(r);
+	rd_cstring(r, c->text, sizeof(c->text));
+	if (r->err == 0 && c->result > IPC_CHECK_FAILED)
+		r->err = ERR_MALFORMED;
+}
+
+/* The trust checks' part. */
+static void
+put_verified(struct buf *b, const struct ipc_tested *t)
+{
+	buf_put_cstring(b, t->problem);
+	buf_put_bool(b, t->accepted);
+	buf_put_u8(b, t->failed);
+	buf_put_u32(b, (uint32_t)t->n);
+	for (size_t i = 0; i < t->n; i++)
+		put_check(b, &t->check[i]);
+	buf_put_cstring(b, t->reason);
+	buf_put_cstring(b, t->detail);
+	buf_put_cstring(b, t->authority);
+	buf_put_cstring(b, t->subject);
+	buf_put_cstring(b, t->issuer);
+	buf_put_cstring(b, t->serial);
+	buf_put_u64(b, (uint64_t)t->not_before);
+	buf_put_u64(b, (uint64_t)t->not_after);
+	buf_put_u32(b, (uint32_t)t->n_names);
+	for (size_t i = 0; i < t->n_names; i++)
+		buf_put_cstring(b, t->name[i]);
+	buf_put_u64(b, (uint64_t)t->expires);
+}
+
+static void
+get_verified(struct rd *r, struct ipc_tested *t)
+{
+	rd_cstring(r, t->problem, sizeof(t->problem));
+	t->accepted = rd_bool(r);
+	t->failed = rd_u8(r);
+	t->n = get_count(r, IPC_CHECKS_MAX);
+	for (size_t i = 0; r->err == 0 && i < t->n; i++)
+		get_check(r, &t->check[i]);
+	rd_cstring(r, t->reason, sizeof(t->reason));
+	rd_cstring(r, t->detail, sizeof(t->detail));
+	rd_cstring(r, t->authority, sizeof(t->authority));
+	rd_cstring(r, t->subject, sizeof(t->subject));
+	rd_cstring(r, t->issuer, sizeof(t->issuer));
+	rd_cstring(r, t->serial, sizeof(t->serial));
+	t->not_before = (int64_t)rd_u64(r);
+	t->not_after = (int64_t)rd_u64(r);
+	t->n_names = get_count(r, IPC_NAMES_MAX);
+	for (size_t i = 0; r->err == 0 && i < t->n_names; i++)
+		rd_cstring(r, t->name[i], sizeof(t->name[i]));
+	t->expires = (int64_t)rd_u64(r);
+}
+
+int
+ipc_tested_encode(struct buf *b, const struct ipc_tested *t)
+{
+	chan_begin(b, IPC_JUDGE_TESTED);
+	put_verified(b, t);
+	buf_put_bool(b, t->decided);
+	buf_put_bool(b, t->allowed);
+	buf_put_cstring(b, t->why);
+	buf_put_cstring(b, t->text);
+	buf_put_cstring(b, t->advice);
+	buf_put_u32(b, t->rule_line);
+	buf_put_cstring(b, t->account);
+	buf_put_bool(b, t->captured);
+	buf_put_cstring(b, t->identity);
+	buf_put_u32(b, t->restrictions);
+	buf_put_cstring(b, t->command);
+	buf_put_u64(b, (uint64_t)t->until);
+	return buf_err(b);
+}
+
+int
+ipc_tested_decode(struct rd r, struct ipc_tested *t)
+{
+	bool accepted, allowed;
+
+	get_verified(&r, t);
+	accepted = t->accepted;
+	t->decided = rd_bool(&r);
+	allowed = rd_bool(&r);
+	t->accepted = t->allowed = false;
+	rd_cstring(&r, t->why, sizeof(t->why));
+	rd_cstring(&r, t->text, sizeof(t->text));
+	rd_cstring(&r, t->advice, sizeof(t->advice));
+	t->rule_line = rd_u32(&r);
+	rd_cstring(&r, t->account, sizeof(t->account));
+	t->captured = rd_bool(&r);
+	rd_cstring(&r, t->identity, sizeof(t->identity));
+	t->restrictions = rd_u32(&r);
+	rd_cstring(&r, t->command, sizeof(t->command));
+	t->until = (int64_t)rd_u64(&r);
+	if (r.err == 0 && ((t->n > 0 && t->failed >= t->n) ||
+	    (t->restrictions & ~(uint32_t)IPC_RESTRICT_ALL) != 0))
+		r.err = ERR_MALFORMED;
+	if (rd_end(&r) == 0) {
+		t->accepted = accepted && t->problem[0] == '\0';
+		t->allowed = allowed && t->decided && t->accepted;
+	}
+	return rd_end(&r);
+}
+
 /* ---- load ------------------------------------------------------------------ */
 
 int
@@ -539,16 +700,6 @@ ipc_load_begin_encode(struct buf *b, const struct ipc_load_begin *l)
 	for (size_t i = 0; i < l->n_seen; i++)
 		put_seen(b, &l->seen[i]);
 	return buf_err(b);
-}
-
-static size_t
-get_count(struct rd *r, size_t max)
-{
-	uint32_t n = rd_u32(r);
-
-	if (r->err == 0 && n > max)
-		r->err = ERR_TOOBIG;
-	return r->err == 0 ? n : 0;
 }
 
 int

@@ -50,6 +50,9 @@ enum ipc_type {
 	/* session -> judge and back */
 	IPC_JUDGE_LOGIN = 32,
 	IPC_JUDGE_VERDICT = 33,
+	/* certlogin-map -> judge and back */
+	IPC_JUDGE_TEST = 36,	/* fd 0: file of certificates (PEM or DER) */
+	IPC_JUDGE_TESTED = 37,
 	/* whoever loads (certlogind, certlogin-map) -> judge and back */
 	IPC_LOAD_BEGIN = 40,	/* fd 0: trust.conf, fd 1: map */
 	IPC_LOAD_WANT = 41,
@@ -262,6 +265,68 @@ struct ipc_verdict {
 };
 int ipc_verdict_encode(struct buf *b, const struct ipc_verdict *v);
 int ipc_verdict_decode(struct rd r, struct ipc_verdict *v);
+
+/* ---- certlogin-map <-> judge (job `test`) -------------------------------- */
+
+/* JUDGE_TEST: string names of checks to skip, separated by commas; bool
+ * verify_only; bool server; string host ("" = any); int64 time; string
+ * account; string service; string address (4, 16 or no bytes) */
+struct ipc_test {
+	char skip[IPC_TEXT_MAX];
+	bool verify_only;		/* trust checks alone, no map */
+	bool server;			/* the leaf is to be a server */
+	char host[256];
+	int64_t now;
+	char account[IPC_ACCOUNT_MAX];
+	char service[IPC_ACCOUNT_MAX];	/* PAM service */
+	struct span address;
+};
+int ipc_test_encode(struct buf *b, const struct ipc_test *t);
+int ipc_test_decode(struct rd r, struct ipc_test *t);
+
+/* JUDGE_TESTED: members in order.  With a problem nothing else counts. */
+#define IPC_CHECKS_MAX 32
+#define IPC_NAMES_MAX 32
+enum ipc_check_result { IPC_CHECK_NOT_RUN, IPC_CHECK_PASSED,
+    IPC_CHECK_SKIPPED, IPC_CHECK_FAILED };
+struct ipc_check {
+	char name[32];
+	char section[64];
+	uint8_t result;			/* enum ipc_check_result */
+	char text[256];
+};
+struct ipc_tested {
+	char problem[IPC_TEXT_MAX];	/* "" = the checks were run */
+	bool accepted;			/* by the trust checks */
+	uint8_t failed;			/* index of the first that failed */
+	size_t n;
+	struct ipc_check check[IPC_CHECKS_MAX];
+	char reason[IPC_TEXT_MAX];	/* for the person */
+	char detail[IPC_TEXT_MAX];	/* for the admin */
+	char authority[80];		/* "" = none */
+	char subject[IPC_TEXT_MAX];	/* of the leaf, once a CA vouched for
+					 * it; else all "" and 0 */
+	char issuer[IPC_TEXT_MAX];
+	char serial[64];
+	int64_t not_before, not_after;
+	size_t n_names;
+	char name[IPC_NAMES_MAX][IPC_IDENTITY_MAX];	/* "uri=..." */
+	int64_t expires;		/* earliest notAfter of the path */
+	bool decided;			/* the map was asked: below counts */
+	bool allowed;
+	char why[32];			/* decide_reason_name() */
+	char text[IPC_TEXT_MAX];	/* refused: for the admin */
+	char advice[IPC_TEXT_MAX];	/* refused: for the person */
+	uint32_t rule_line;
+	char account[IPC_ACCOUNT_MAX];
+	bool captured;
+	char identity[IPC_IDENTITY_MAX];
+	uint32_t restrictions;		/* enum ipc_restrict bits */
+	char command[IPC_COMMAND_MAX];
+	int64_t until;			/* 0 = none */
+};
+int ipc_tested_encode(struct buf *b, const struct ipc_tested *t);
+int ipc_tested_decode(struct rd r, struct ipc_tested *t);
 
 /* ---- load -------------------------------------------------------------- */
 
