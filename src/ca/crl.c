@@ -1,0 +1,164 @@
+#include "ca/crl.h"
+
+#include <gnutls/x509.h>
+
+#include "ca/der.h"
+#include "ca/keys.h"
+
+#define OID_ECDSA_SHA384 "1.2.840.10045.4.3.3"
+#define OID_CRL_NUMBER "2.5.29.20"
+#define OID_REASON "2.5.29.21"
+#define OID_AUTHORITY_KEY_ID "2.5.29.35"
+#define KEY_ID_MAX 64
+
+void
+crl_init(struct crl *c)
+{
+	buf_init(&c->entries, CRL_MAX);
+	c->n = 0;
+}
+
+void
+crl_free(struct crl *c)
+{
+	buf_free(&c->entries);
+}
+
+/* SEQUENCE { OID, OCTET STRING { what was written since value } } */
+static void
+extension(struct buf *b, const char *oid, const struct buf *value)
+{
+	size_t start = b->len;
+
+	der_oid(b, oid);
+	der_octets(b, value->data, value->len);
+	der_wrap(b, DER_SEQUENCE, start);
+	if (b->err == 0)
+		b->err = value->err;
+}
+
+void
+crl_add(struct crl *c, const uint8_t serial[NAMES_SERIAL], int64_t when,
+    int reason)
+{
+	struct buf *b = &c->entries, value;
+	size_t start = b->len, extensions;
+
+	der_integer(b, serial, NAMES_SERIAL);
+	der_time(b, when);
+	if (reason != 0) {
+		buf_init(&value, 16);
+		der_enumerated(&value, (uint8_t)reason);
+		extensions = b->len;
+		extension(b, OID_REASON, &value);
+		der_wrap(b, DER_SEQUENCE, extensions);
+		buf_free(&value);
+	}
+	der_wrap(b, DER_SEQUENCE, start);
+	c->n++;
+}
+
+static void
+algorithm(struct buf *b)
+{
+	size_t start = b->len;
+
+	der_oid(b, OID_ECDSA_SHA384);
+	der_wrap(b, DER_SEQUENCE, start);
+}
+
+static int
+put_issuer(struct buf *b, gnutls_x509_crt_t issuer)
+{
+	gnutls_datum_t dn;
+	int e = gnutls_x509_crt_get_raw_dn(issuer, &dn);
+
+	if (e < 0)
+		return e;
+	buf_put_raw(b, dn.data, dn.size);
+	gnutls_free(dn.data);
+	return 0;
+}
+
+/* [0] { SEQUENCE { AKI, CRLNumber } } */
+static int
+put_extensions(struct buf *b, gnutls_x509_crt_t issuer, int64_t number)
+{
+	uint8_t id[KEY_ID_MAX];
+	size_t n = sizeof(id), start = b->len;
+	struct buf value;
+	int e;
+
+	if ((e = gnutls_x509_crt_get_subject_key_id(issuer, id, &n,
+	    NULL)) < 0)
+		return e;
+	buf_init(&value, 128);
+	buf_put_raw(&value, id, n);
+	der_wrap(&value, DER_CONTEXT_0_PRIMITIVE, 0);
+	der_wrap(&value, DER_SEQUENCE, 0);
+	extension(b, OID_AUTHORITY_KEY_ID, &value);
+	buf_reset(&value);
+	der_number(&value, number);
+	extension(b, OID_CRL_NUMBER, &value);
+	buf_free(&value);
+	der_wrap(b, DER_SEQUENCE, start);
+	der_wrap(b, DER_CONTEXT_0, start);
+	return 0;
+}
+
+/* RFC 5280 5.1: TBSCertList */
+static int
+put_tbs(const struct crl *c, gnutls_x509_crt_t issuer, int64_t number,
+    int64_t this_update, int64_t next_update, struct buf *b)
+{
+	size_t start = b->len, list;
+	int e;
+
+	der_number(b, 1);	/* v2 */
+	algorithm(b);
+	if ((e = put_issuer(b, issuer)) < 0)
+		return e;
+	der_time(b, this_update);
+	der_time(b, next_update);
+	if (c->n > 0) {		/* never an empty list: 5.1.2.6 */
+		list = b->len;
+		buf_put_raw(b, c->entries.data, c->entries.len);
+		der_wrap(b, DER_SEQUENCE, list);
+	}
+	if ((e = put_extensions(b, issuer, number)) < 0)
+		return e;
+	der_wrap(b, DER_SEQUENCE, start);
+	return 0;
+}
+
+int
+crl_sign(const struct crl *c, gnutls_x509_crt_t issuer, gnutls_privkey_t key,
+    int64_t number, int64_t this_update, int64_t next_update, struct buf *out,
+    struct why *why)
+{
+	gnutls_datum_t tbs, sig = { 0 };
+	struct buf b;
+	int e, r;
+
+	buf_init(&b, CRL_MAX);
+	e = put_tbs(c, issuer, number, this_update, next_update, &b);
+	tbs = (gnutls_datum_t){ b.data, (unsigned)b.len };
+	r = c->entries.err != 0 ? c->entries.err : buf_err(&b);
+	if (r == 0 && e >= 0)
+		e = gnutls_privkey_sign_data2(key,
+		    GNUTLS_SIGN_ECDSA_SHA384, 0, &tbs, &sig);
+	if (r == 0 && e >= 0) {
+		algorithm(&b);
+		der_bits(&b, sig.data, sig.size);
+		der_wrap(&b, DER_SEQUENCE, 0);
+		if ((r = buf_err(&b)) == 0) {
+			buf_put_raw(out, b.data, b.len);
+			r = buf_err(out);
+		}
+	}
+	gnutls_free(sig.data);
+	buf_free(&b);
+	if (r != 0)
+		return why_set(why, r, "CRL: %s", err_text(r));
+	return e >= 0 ? 0 : keys_crypto(why, "CRL", e);
+}
