@@ -48,7 +48,7 @@ is_boundary(struct span line, const char *word, struct span *label)
 	return true;
 }
 
-/* ---- base64, RFC 4648 4 --------------------------------------------------- */
+/* ---- base64, RFC 4648 4 -------------------------------------------------- */
 
 struct base64 {
 	uint32_t bits;
@@ -104,7 +104,7 @@ decode_line(struct base64 *b, struct span line, struct buf *out)
 	return true;
 }
 
-/* ---- blocks --------------------------------------------------------------- */
+/* ---- blocks -------------------------------------------------------------- */
 
 static int
 wrong(const struct lines *l, struct why *why, const char *expected)

@@ -16,7 +16,7 @@ struct der {
 #define DER(...) { .n = sizeof((uint8_t[]){ __VA_ARGS__ }), \
     .bytes = { __VA_ARGS__ } }
 
-/* ---- keys: RFC 3279 2.3.1, RFC 5480 2.1.1, RFC 8410 3 --------------------- */
+/* ---- keys: RFC 3279 2.3.1, RFC 5480 2.1.1, RFC 8410 3 -------------------- */
 
 static const struct der keys[] = {
 	/* rsaEncryption, NULL */
@@ -129,7 +129,7 @@ sig_key_check(struct span spki, enum sig_key *key, struct why *why)
 	return e;
 }
 
-/* ---- algorithms: RFC 4055 5 and 3.1, RFC 5758 3.2, RFC 8410 3 ------------- */
+/* ---- algorithms: RFC 4055 5 and 3.1, RFC 5758 3.2, RFC 8410 3 ------------ */
 
 #define RSA(alg) 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, alg
 #define SHA2(h) 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, h
@@ -192,7 +192,7 @@ sig_algorithm_check(struct span algorithm, struct why *why)
 	    "with SHA-2");
 }
 
-/* ---- verifying ------------------------------------------------------------ */
+/* ---- verifying ----------------------------------------------------------- */
 
 static gnutls_datum_t
 datum(struct span s)

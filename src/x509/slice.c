@@ -11,7 +11,7 @@
 #define TAG_CONTEXT(n) (0xa0 | (n))	/* [n], explicit */
 #define TAG_UNIQUE_ID(n) (0x80 | (n))	/* [n] IMPLICIT BIT STRING */
 
-/* ---- elements ------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------ */
 
 /* X.690 10.1: definite, and in as few bytes as it goes. */
 static size_t
@@ -106,7 +106,7 @@ nothing_left(struct cut *c, const char *part)
 	    "nothing behind its last element");
 }
 
-/* ---- parts that both have ------------------------------------------------- */
+/* ---- parts that both have ------------------------------------------------ */
 
 /* SEQUENCE { signed, AlgorithmIdentifier, BIT STRING }, all of der. */
 static int
@@ -272,7 +272,7 @@ slice_serial(struct span content, struct span *out)
 	return 0;
 }
 
-/* ---- certificate ---------------------------------------------------------- */
+/* ---- certificate --------------------------------------------------------- */
 
 /* [0] EXPLICIT INTEGER; absent is v1, which DER does not write. */
 static int
@@ -390,7 +390,7 @@ slice_cert(struct span der, struct slice_cert *out, struct why *why)
 	return 0;
 }
 
-/* ---- CRL ------------------------------------------------------------------ */
+/* ---- CRL ----------------------------------------------------------------- */
 
 static int
 cut_crl_version(struct cut *c)
@@ -462,7 +462,7 @@ slice_crl(struct span der, struct slice_crl *out, struct why *why)
 	return 0;
 }
 
-/* ---- time ----------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------- */
 
 /* n decimal digits at *p, which moves; -1 if they are not. */
 static int

@@ -22,7 +22,7 @@
 struct slice_cert {
 	struct span whole;		/* the Certificate */
 	struct span tbs;		/* TBSCertificate, header included */
-	struct span algorithm;		/* AlgorithmIdentifier, header included */
+	struct span algorithm;		/* AlgorithmIdentifier, with header */
 	struct span signature;		/* the BIT STRING's bytes */
 	unsigned version;		/* 1..3 */
 	struct span serial;		/* INTEGER's bytes, big endian, leading

@@ -94,7 +94,7 @@ struct trust_anchor {
 struct trust_authority {
 	struct trust_rules rules;
 	size_t n_anchors;
-	struct trust_anchor *anchor;	/* owned; views into the trust's bytes */
+	struct trust_anchor *anchor;	/* owned; views into trust's bytes */
 	int64_t verified_time;		/* newest verified thisUpdate, 0 none */
 };
 

@@ -15,7 +15,7 @@ str(const char *s)
 	return (struct span){ (const uint8_t *)s, strlen(s) };
 }
 
-/* ---- elements ------------------------------------------------------------- */
+/* ---- elements ------------------------------------------------------------ */
 
 static int
 element(const void *p, size_t n)
@@ -180,7 +180,7 @@ START_TEST(extensions)
 }
 END_TEST
 
-/* ---- certificates --------------------------------------------------------- */
+/* ---- certificates -------------------------------------------------------- */
 
 START_TEST(certificate)
 {
@@ -252,7 +252,7 @@ START_TEST(certificate_damaged)
 }
 END_TEST
 
-/* ---- signatures ----------------------------------------------------------- */
+/* ---- signatures ---------------------------------------------------------- */
 
 /* A certificate of key, signed anew by it with this hash and these flags. */
 static void
@@ -341,8 +341,10 @@ static const struct {
 	{ GNUTLS_PK_RSA, 2052, ERR_REFUSED },
 	{ GNUTLS_PK_DSA, 2048, ERR_REFUSED },
 	{ GNUTLS_PK_RSA_PSS, 2048, ERR_REFUSED },
-	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0 },
-	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1), 0 },
+	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+	    0 },
+	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1),
+	    0 },
 	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP521R1),
 	    ERR_REFUSED },
 	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP224R1),
@@ -376,7 +378,7 @@ START_TEST(key_profile)
 }
 END_TEST
 
-/* ---- PEM ------------------------------------------------------------------ */
+/* ---- PEM ----------------------------------------------------------------- */
 
 #define B(label) "-----BEGIN " label "-----\n"
 #define E(label) "-----END " label "-----\n"

@@ -1,0 +1,140 @@
+#include "x509/trust.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "x509/trust_crl.h"
+
+void
+trust_free(struct trust *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->authority[i].rules.names);
+		free(t->authority[i].anchor);
+	}
+	free(t->authority);
+	free(t->revoked_owned);
+	buf_free(&t->bytes);
+	*t = (struct trust){ 0 };
+}
+
+bool
+trust_is_revoked(const struct trust *t, const uint8_t key[32],
+    struct span serial)
+{
+	struct trust_revoked want = { .serial_len = (uint8_t)serial.n };
+	size_t low = 0, high = t->n_revoked;
+
+	/* nothing has such a serial: slice_cert() lets none through */
+	if (serial.n == 0 || serial.n > SLICE_SERIAL_MAX)
+		return true;
+	memcpy(want.key, key, sizeof(want.key));
+	memcpy(want.serial, serial.p, serial.n);
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = memcmp(&t->revoked[mid], &want, sizeof(want));
+
+		if (c == 0)
+			return true;
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+int64_t
+trust_time(const struct trust_authority *a, int64_t now)
+{
+	return a->verified_time > now ? a->verified_time : now;
+}
+
+/* ---- report -------------------------------------------------------------- */
+
+static void
+report_authority(const struct trust_authority *a, struct ipc_authority *out)
+{
+	*out = (struct ipc_authority){ .class = (uint8_t)a->rules.class,
+	    .anchors = (uint32_t)a->n_anchors };
+	memcpy(out->name, a->rules.name, sizeof(a->rules.name));
+	for (size_t i = 0; i < a->n_anchors; i++) {
+		const struct trust_anchor *k = &a->anchor[i];
+
+		if (i == 0 || k->not_after < out->anchors_expire)
+			out->anchors_expire = k->not_after;
+		if (!k->crl.usable) {
+			if (out->crl_problem[0] == '\0')
+				memcpy(out->crl_problem, k->crl.problem,
+				    sizeof(out->crl_problem));
+			continue;
+		}
+		if (i == 0) {
+			out->has_crl = true;
+			out->crl = trust_crl_seen(k->key, &k->crl);
+		}
+		if (out->next_update == 0 ||
+		    k->crl.next_update < out->next_update)
+			out->next_update = k->crl.next_update;
+		out->revoked += k->crl.revoked;
+	}
+}
+
+static struct ipc_seen *
+find_seen(struct ipc_load_done *done, const uint8_t key[32])
+{
+	for (size_t i = 0; i < done->n_seen; i++)
+		if (memcmp(done->seen[i].issuer_key, key, 32) == 0)
+			return &done->seen[i];
+	return NULL;
+}
+
+/* Keep the higher one.  Without room: what is kept already was more needed. */
+static void
+keep_seen(struct ipc_load_done *done, const struct ipc_seen *s)
+{
+	struct ipc_seen *have = find_seen(done, s->issuer_key);
+
+	if (have == NULL && done->n_seen < IPC_LOAD_SEEN_MAX)
+		done->seen[done->n_seen++] = *s;
+	else if (have != NULL && trust_crl_compare(have, s) < 0)
+		*have = *s;
+}
+
+static bool
+is_anchor(const struct trust *t, const uint8_t key[32])
+{
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t k = 0; k < t->authority[i].n_anchors; k++)
+			if (memcmp(t->authority[i].anchor[k].key, key,
+			    32) == 0)
+				return true;
+	return false;
+}
+
+/* Anchors first: room is only short when keys of earlier ones pile up. */
+void
+trust_report(const struct trust *t, struct ipc_load_done *done,
+    const struct ipc_seen *seen, size_t n_seen)
+{
+	done->n = done->n_seen = 0;
+	for (size_t i = 0; i < t->n && i < IPC_LOAD_AUTHORITIES_MAX; i++) {
+		const struct trust_authority *a = &t->authority[i];
+
+		report_authority(a, &done->authority[done->n++]);
+		for (size_t k = 0; k < a->n_anchors; k++) {
+			struct ipc_seen s = trust_crl_seen(a->anchor[k].key,
+			    &a->anchor[k].crl);
+
+			if (a->anchor[k].crl.usable)
+				keep_seen(done, &s);
+		}
+	}
+	for (size_t i = 0; i < n_seen; i++)
+		if (is_anchor(t, seen[i].issuer_key))
+			keep_seen(done, &seen[i]);
+	for (size_t i = 0; i < n_seen; i++)
+		keep_seen(done, &seen[i]);
+}

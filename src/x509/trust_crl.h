@@ -1,0 +1,44 @@
+/*
+ * What a CRL says (RFC 5280 section 5), read only after its signature was
+ * verified: for trust_load.c.  Full lists of one issuer for all its
+ * certificates only; a delta, partitioned or indirect list is refused, so
+ * that "not in the list" always means "not revoked".
+ */
+#ifndef X509_TRUST_CRL_H
+#define X509_TRUST_CRL_H
+
+#include "x509/trust.h"
+
+#define TRUST_CRL_AHEAD 86400	/* seconds a thisUpdate may be ahead of now */
+
+/* A growing table of entries. */
+struct trust_crl_list {
+	struct trust_revoked *entry;	/* owned */
+	size_t n, cap;
+};
+
+/*
+ * Read a CRL of the issuer with this key.  Its number, its times and its
+ * count go to out (usable set), its entries to the end of list, sorted by
+ * nothing.  ERR_REFUSED, ERR_MALFORMED, ERR_TOOBIG, ERR_NOMEM with why; the
+ * list is then as before.
+ */
+int trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
+    int64_t now, struct trust_crl *out, struct trust_crl_list *list,
+    struct why *why);
+
+/* Below, equal or above 0 as CRL a is to b: by number, and among equal
+ * numbers by thisUpdate. */
+int trust_crl_compare(const struct ipc_seen *a, const struct ipc_seen *b);
+/* What is kept of the CRL of this key. */
+struct ipc_seen trust_crl_seen(const uint8_t key[32],
+    const struct trust_crl *crl);
+
+/* Drop the entries of key among the first n. */
+void trust_crl_drop(struct trust_crl_list *list, const uint8_t key[32],
+    size_t n);
+
+/* By memcmp, each once. */
+void trust_crl_sort(struct trust_crl_list *list);
+
+#endif

@@ -1,0 +1,652 @@
+/* Making a trust of its files: anchors sliced and checked, CRLs verified. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "x509/pem.h"
+#include "x509/sig.h"
+#include "x509/trust.h"
+#include "x509/trust_crl.h"
+
+#define ANCHOR_FILE_MAX (512 * 1024)	/* bytes of a file of anchors */
+#define CRLS_MAX 8			/* in one file */
+#define USAGE_CERT_SIGN 0x04		/* bits of keyUsage's first byte */
+#define USAGE_CRL_SIGN 0x02
+
+struct load {
+	struct trust *t;
+	const char *name;		/* of trust.conf, for messages */
+	const struct trust_conf *conf;
+	const struct trust_file *files;
+	size_t n_files;
+	const struct ipc_seen *seen;
+	size_t n_seen;
+	int64_t now;
+	struct diag *diag;
+	struct trust_crl_list list;
+	size_t n_anchors;		/* of all authorities */
+};
+
+/* A file that trust.conf names, and who names it. */
+struct named {
+	const struct trust_conf_authority *conf;
+	struct trust_authority *a;
+	const char *path;
+	unsigned line;
+};
+
+static int
+out_of_memory(struct load *l)
+{
+	diag_add(l->diag, DIAG_ERROR, l->name, 0, 0, "out of memory");
+	return ERR_NOMEM;
+}
+
+static const struct trust_file *
+find_file(const struct load *l, const char *path)
+{
+	for (size_t i = 0; i < l->n_files; i++)
+		if (strcmp(l->files[i].path, path) == 0)
+			return &l->files[i];
+	return NULL;
+}
+
+/* The bytes of a file; p NULL and why if they are not there. */
+static struct span
+bytes_of(const struct load *l, const char *path, struct why *why)
+{
+	const struct trust_file *f = find_file(l, path);
+
+	if (f != NULL && f->bytes.p != NULL)
+		return f->bytes;
+	(void)why_set(why, ERR_NOTFOUND, "%s", f != NULL && f->error != NULL &&
+	    f->error[0] != '\0' ? f->error : "not there");
+	return (struct span){ NULL, 0 };
+}
+
+/* ---- what an anchor must be ---------------------------------------------- */
+
+/* The value of extension id-ce n. */
+static bool
+find_extension(const struct slice_cert *c, uint8_t n, struct span *value)
+{
+	struct rd r = rd_of_span(c->extensions);
+	struct slice_extension x;
+	const uint8_t oid[] = { 0x55, 0x1d, n };
+
+	while (slice_extension_next(&r, &x) == 1)
+		if (span_eq(x.oid, (struct span){ oid, sizeof(oid) })) {
+			*value = x.value;
+			return true;
+		}
+	return false;
+}
+
+/* RFC 5280 4.2.1.9: SEQUENCE { cA BOOLEAN DEFAULT FALSE, ... } */
+static bool
+is_ca(const struct slice_cert *c)
+{
+	struct span value, seq, flag, whole;
+	struct rd r;
+	uint8_t tag;
+
+	if (!find_extension(c, 19, &value))
+		return false;
+	r = rd_of_span(value);
+	if (slice_element(&r, &tag, &seq, &whole) != 0 || tag != 0x30 ||
+	    rd_end(&r) != 0)
+		return false;
+	r = rd_of_span(seq);
+	return slice_element(&r, &tag, &flag, &whole) == 0 && tag == 0x01 &&
+	    flag.n == 1 && flag.p[0] == 0xff;
+}
+
+/* RFC 5280 4.2.1.3: without the extension every use is allowed. */
+static bool
+may(const struct slice_cert *c, uint8_t usage)
+{
+	struct span value, bits, whole;
+	struct rd r;
+	uint8_t tag;
+
+	if (!find_extension(c, 15, &value))
+		return true;
+	r = rd_of_span(value);
+	return slice_element(&r, &tag, &bits, &whole) == 0 && tag == 0x03 &&
+	    rd_end(&r) == 0 && bits.n >= 2 && bits.p[0] < 8 &&
+	    (bits.p[1] & usage) != 0;
+}
+
+static int
+check_anchor(const struct slice_cert *c, struct why *why)
+{
+	if (c->version != 3)
+		return why_set(why, ERR_REFUSED, "version %u: expected v3 "
+		    "(RFC 5280 4.1.2.1)", c->version);
+	if (!is_ca(c))
+		return why_set(why, ERR_REFUSED, "not a CA: expected "
+		    "basicConstraints with CA true (RFC 5280 4.2.1.9)");
+	if (!may(c, USAGE_CERT_SIGN))
+		return why_set(why, ERR_REFUSED, "may not sign certificates: "
+		    "expected keyCertSign in keyUsage (RFC 5280 4.2.1.3)");
+	if (c->subject.n <= 2)
+		return why_set(why, ERR_REFUSED, "has no subject: expected "
+		    "the name of a CA (RFC 5280 4.1.2.6)");
+	return sig_key_check(c->spki, NULL, why);
+}
+
+/* ---- anchors ------------------------------------------------------------- */
+
+static int
+anchor_error(struct load *l, const struct named *f, const char *text)
+{
+	diag_add(l->diag, DIAG_ERROR, l->name, f->line, 1, "anchor %s of "
+	    "authority '%s': %s", f->path, f->conf->rules.name, text);
+	return ERR_MALFORMED;
+}
+
+static void
+anchor_warning(struct load *l, const struct named *f, const char *text)
+{
+	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "anchor %s of "
+	    "authority '%s': %s", f->path, f->conf->rules.name, text);
+}
+
+/* Another authority that has this key already, or NULL. */
+static const struct trust_authority *
+key_elsewhere(const struct load *l, const struct trust_authority *a,
+    const uint8_t key[32])
+{
+	for (size_t i = 0; i < l->t->n; i++) {
+		const struct trust_authority *o = &l->t->authority[i];
+
+		for (size_t k = 0; o != a && k < o->n_anchors; k++)
+			if (memcmp(o->anchor[k].key, key, 32) == 0)
+				return o;
+	}
+	return NULL;
+}
+
+static bool
+have_anchor(const struct trust_authority *a, struct span der)
+{
+	for (size_t i = 0; i < a->n_anchors; i++)
+		if (span_eq(a->anchor[i].cert.whole, der))
+			return true;
+	return false;
+}
+
+static int
+add_anchor(struct load *l, const struct named *f,
+    const struct trust_anchor *new)
+{
+	struct trust_authority *a = f->a;
+	const struct trust_authority *other = key_elsewhere(l, a, new->key);
+	char text[DIAG_TEXT_MAX];
+
+	if (other != NULL) {
+		(void)snprintf(text, sizeof(text), "its key is also an anchor "
+		    "of authority '%s': expected each key in one authority",
+		    other->rules.name);
+		return anchor_error(l, f, text);
+	}
+	if (have_anchor(a, new->cert.whole)) {
+		anchor_warning(l, f, "is there twice; once is enough");
+		return 0;
+	}
+	if (a->n_anchors == TRUST_ANCHORS_MAX ||
+	    l->n_anchors == IPC_LOAD_SEEN_MAX) {
+		(void)snprintf(text, sizeof(text), "expected at most %d "
+		    "certificates of one authority, %d of all",
+		    TRUST_ANCHORS_MAX, IPC_LOAD_SEEN_MAX);
+		return anchor_error(l, f, text);
+	}
+	a->anchor[a->n_anchors++] = *new;
+	l->n_anchors++;
+	if (new->not_after < l->now)
+		anchor_warning(l, f, "has expired: nobody logs in by it");
+	else if (new->not_before > l->now)
+		anchor_warning(l, f, "is not yet valid");
+	return 0;
+}
+
+static int
+take_anchor(struct load *l, const struct named *f, struct span der)
+{
+	struct trust_anchor new = { .crl = { .usable = false } };
+	struct why why;
+	int r;
+
+	if ((r = slice_cert(der, &new.cert, &why)) == 0 &&
+	    (r = check_anchor(&new.cert, &why)) == 0 &&
+	    (r = sig_sha256(new.cert.spki, new.key)) != 0)
+		(void)why_set(&why, r, "%s", err_text(r));
+	if (r != 0)
+		return anchor_error(l, f, why.text);
+	(void)slice_time(new.cert.not_before, &new.not_before);
+	(void)slice_time(new.cert.not_after, &new.not_after);
+	return add_anchor(l, f, &new);
+}
+
+static int
+load_anchor_file(struct load *l, const struct named *f)
+{
+	struct span der[TRUST_ANCHORS_MAX], bytes;
+	struct why why;
+	size_t n;
+	int r = 0;
+
+	bytes = bytes_of(l, f->path, &why);
+	if (bytes.p == NULL)
+		return anchor_error(l, f, why.text);
+	if (bytes.n > ANCHOR_FILE_MAX)
+		return anchor_error(l, f, "expected a smaller file");
+	/* what is decoded is smaller: no view moves, see reserve() */
+	if (pem_all(bytes, "CERTIFICATE", &l->t->bytes, der,
+	    TRUST_ANCHORS_MAX, &n, &why) != 0)
+		return anchor_error(l, f, why.text);
+	for (size_t i = 0; i < n; i++)
+		if (take_anchor(l, f, der[i]) != 0)
+			r = ERR_MALFORMED;
+	return r;
+}
+
+/* Room for all anchors at once, for they are views into it. */
+static int
+reserve(struct load *l)
+{
+	size_t sum = 0;
+	struct why why;
+
+	for (size_t i = 0; i < l->conf->n; i++) {
+		const struct trust_conf_authority *c = &l->conf->authority[i];
+
+		for (size_t k = 0; k < c->n_anchors; k++) {
+			struct span s = bytes_of(l, c->anchor[k], &why);
+
+			sum += s.n <= ANCHOR_FILE_MAX ? s.n : 0;
+		}
+	}
+	buf_init(&l->t->bytes, sum > 0 ? sum : 1);
+	return buf_reserve(&l->t->bytes, sum) != NULL ? 0 : out_of_memory(l);
+}
+
+static int
+copy_rules(struct load *l, struct trust_rules *to,
+    const struct trust_rules *from)
+{
+	*to = *from;
+	to->names = NULL;
+	if (from->n_names == 0)
+		return 0;
+	to->names = calloc(from->n_names, sizeof(*to->names));
+	if (to->names == NULL) {
+		to->n_names = 0;
+		return out_of_memory(l);
+	}
+	memcpy(to->names, from->names, from->n_names * sizeof(*to->names));
+	return 0;
+}
+
+static int
+load_anchors(struct load *l, const struct trust_conf_authority *c)
+{
+	struct trust_authority *a = &l->t->authority[l->t->n++];
+	size_t before = l->diag->errors;
+	int r;
+
+	if ((r = copy_rules(l, &a->rules, &c->rules)) != 0)
+		return r;
+	a->anchor = calloc(TRUST_ANCHORS_MAX, sizeof(*a->anchor));
+	if (a->anchor == NULL)
+		return out_of_memory(l);
+	for (size_t i = 0; i < c->n_anchors; i++) {
+		struct named f = { c, a, c->anchor[i], c->anchor_line[i] };
+
+		(void)load_anchor_file(l, &f);
+	}
+	if (a->n_anchors == 0 && l->diag->errors == before)
+		diag_add(l->diag, DIAG_ERROR, l->name, c->line, 1,
+		    "authority '%s': expected at least one anchor",
+		    c->rules.name);
+	return 0;
+}
+
+/* ---- no anchor below another authority's --------------------------------- */
+
+static bool
+is_issuer(const struct slice_cert *upper, const struct slice_cert *lower)
+{
+	return span_eq(upper->subject, lower->issuer) &&
+	    sig_verify(upper->spki, lower->algorithm, lower->tbs,
+	    lower->signature, NULL) == 0;
+}
+
+static void
+check_pair(struct load *l, size_t lower, size_t upper)
+{
+	const struct trust_authority *a = &l->t->authority[lower];
+	const struct trust_authority *b = &l->t->authority[upper];
+
+	for (size_t i = 0; i < a->n_anchors; i++)
+		for (size_t k = 0; k < b->n_anchors; k++) {
+			if (!is_issuer(&b->anchor[k].cert, &a->anchor[i].cert))
+				continue;
+			diag_add(l->diag, DIAG_ERROR, l->name,
+			    l->conf->authority[lower].line, 1, "authority "
+			    "'%s': an anchor is signed by an anchor of "
+			    "authority '%s': expected a chain to belong to "
+			    "one authority", a->rules.name, b->rules.name);
+			return;
+		}
+}
+
+/* ---- CRLs ---------------------------------------------------------------- */
+
+/* A CRL that does not count: say so, and remember why for its anchors (of
+ * this subject; n 0: all that have none). */
+static void
+crl_problem(struct load *l, const struct named *f, struct span subject,
+    const char *text)
+{
+	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "CRL %s of "
+	    "authority '%s': %s; expected the CA's newest CRL in its place",
+	    f->path, f->conf->rules.name, text);
+	for (size_t i = 0; i < f->a->n_anchors; i++) {
+		struct trust_anchor *k = &f->a->anchor[i];
+
+		if (k->crl.usable || k->crl.problem[0] != '\0' ||
+		    (subject.n > 0 && !span_eq(k->cert.subject, subject)))
+			continue;
+		(void)snprintf(k->crl.problem, sizeof(k->crl.problem),
+		    "CRL %s: %s", f->path, text);
+	}
+}
+
+/* The anchor that signed it. */
+static const struct trust_anchor *
+find_signer(const struct trust_authority *a, const struct slice_crl *crl,
+    struct why *why)
+{
+	const char *text = "of another issuer: expected the subject of an "
+	    "anchor as its issuer (RFC 5280 6.3.3 (b))";
+
+	for (size_t i = 0; i < a->n_anchors; i++) {
+		const struct trust_anchor *k = &a->anchor[i];
+		struct why sig;
+
+		if (!span_eq(k->cert.subject, crl->issuer))
+			continue;
+		text = "forged or damaged: it has the name of an anchor, but "
+		    "not the signature of its key (RFC 5280 6.3.3 (g))";
+		if (sig_algorithm_check(crl->algorithm, why) != 0)
+			return NULL;
+		if (sig_verify(k->cert.spki, crl->algorithm, crl->tbs,
+		    crl->signature, &sig) != 0)
+			continue;
+		if (may(&k->cert, USAGE_CRL_SIGN))
+			return k;
+		text = "its issuer may not sign CRLs: expected cRLSign in the "
+		    "anchor's keyUsage (RFC 5280 6.3.3 (f))";
+	}
+	(void)why_set(why, ERR_REFUSED, "%s", text);
+	return NULL;
+}
+
+/* Was a later one seen before? */
+static int
+check_seen(const struct load *l, const uint8_t key[32],
+    const struct trust_crl *crl, struct why *why)
+{
+	struct ipc_seen s = trust_crl_seen(key, crl);
+
+	for (size_t i = 0; i < l->n_seen; i++)
+		if (memcmp(l->seen[i].issuer_key, key, 32) == 0 &&
+		    trust_crl_compare(&s, &l->seen[i]) < 0)
+			return why_set(why, ERR_REFUSED, "rolled back: a "
+			    "later CRL of this issuer was seen before (RFC "
+			    "5280 5.2.3)");
+	return 0;
+}
+
+static const struct trust_crl *
+usable_crl(const struct trust_authority *a, const uint8_t key[32])
+{
+	for (size_t i = 0; i < a->n_anchors; i++)
+		if (a->anchor[i].crl.usable &&
+		    memcmp(a->anchor[i].key, key, 32) == 0)
+			return &a->anchor[i].crl;
+	return NULL;
+}
+
+static void
+warn_stale(struct load *l, const struct named *f, const struct trust_crl *crl)
+{
+	time_t t = (time_t)crl->next_update;
+	char when[32] = "";
+	struct tm tm;
+
+	if (crl->next_update + f->a->rules.grace >= l->now)
+		return;
+	if (gmtime_r(&t, &tm) != NULL)
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%SZ", &tm);
+	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "CRL %s of "
+	    "authority '%s': stale, its nextUpdate was %s: logins of this "
+	    "authority are refused until a newer one is here", f->path,
+	    f->conf->rules.name, when);
+}
+
+/* It counts for every anchor with this key, unless they have a later one.
+ * Its entries are those from `before` on. */
+static void
+keep_crl(struct load *l, const struct named *f, const uint8_t key[32],
+    const struct trust_crl *crl, size_t before)
+{
+	const struct trust_crl *have = usable_crl(f->a, key);
+	struct ipc_seen new = trust_crl_seen(key, crl), old;
+
+	if (have != NULL) {
+		old = trust_crl_seen(key, have);
+		if (trust_crl_compare(&new, &old) <= 0) {
+			l->list.n = before;
+			return;
+		}
+		trust_crl_drop(&l->list, key, before);
+	}
+	for (size_t i = 0; i < f->a->n_anchors; i++)
+		if (memcmp(f->a->anchor[i].key, key, 32) == 0)
+			f->a->anchor[i].crl = *crl;
+	warn_stale(l, f, crl);
+}
+
+static void
+take_crl(struct load *l, const struct named *f, struct span der)
+{
+	struct slice_crl s;
+	struct trust_crl crl;
+	const struct trust_anchor *signer;
+	struct why why;
+	size_t before = l->list.n;
+
+	if (slice_crl(der, &s, &why) != 0) {
+		crl_problem(l, f, (struct span){ der.p, 0 }, why.text);
+		return;
+	}
+	if ((signer = find_signer(f->a, &s, &why)) == NULL ||
+	    trust_crl_read(&s, signer->key, l->now, &crl, &l->list,
+	    &why) != 0) {
+		crl_problem(l, f, s.issuer, why.text);
+		return;
+	}
+	if (check_seen(l, signer->key, &crl, &why) != 0) {
+		l->list.n = before;
+		crl_problem(l, f, s.issuer, why.text);
+		return;
+	}
+	keep_crl(l, f, signer->key, &crl, before);
+}
+
+static void
+load_crl_file(struct load *l, const struct named *f)
+{
+	struct span der[CRLS_MAX], bytes, none = { (const uint8_t *)"", 0 };
+	struct buf out;
+	struct why why;
+	size_t n;
+
+	bytes = bytes_of(l, f->path, &why);
+	if (bytes.p == NULL) {
+		crl_problem(l, f, none, why.text);
+		return;
+	}
+	buf_init(&out, SLICE_CRL_MAX);
+	if (pem_all(bytes, "X509 CRL", &out, der, CRLS_MAX, &n, &why) != 0)
+		crl_problem(l, f, none, why.text);
+	else
+		for (size_t i = 0; i < n; i++)
+			take_crl(l, f, der[i]);
+	buf_free(&out);
+}
+
+/* Anchors that no CRL was of. */
+static void
+check_covered(struct load *l, const struct trust_conf_authority *c,
+    struct trust_authority *a)
+{
+	for (size_t i = 0; i < a->n_anchors; i++) {
+		struct trust_anchor *k = &a->anchor[i];
+
+		if (k->crl.usable && k->crl.this_update > a->verified_time)
+			a->verified_time = k->crl.this_update;
+		if (k->crl.usable || k->crl.problem[0] != '\0')
+			continue;
+		(void)snprintf(k->crl.problem, sizeof(k->crl.problem),
+		    "no CRL of this anchor");
+		if (k->not_after >= l->now)
+			diag_add(l->diag, DIAG_WARNING, l->name, c->line, 1,
+			    "authority '%s': no crl is of its anchor %zu: "
+			    "logins by it are refused", c->rules.name, i + 1);
+	}
+}
+
+static void
+load_crls(struct load *l, size_t index)
+{
+	const struct trust_conf_authority *c = &l->conf->authority[index];
+	struct trust_authority *a = &l->t->authority[index];
+
+	if (c->rules.revocation == TRUST_NONE)
+		return;
+	for (size_t i = 0; i < c->n_crls; i++) {
+		struct named f = { c, a, c->crl[i], c->crl_line[i] };
+
+		load_crl_file(l, &f);
+	}
+	check_covered(l, c, a);
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static int
+load_all(struct load *l)
+{
+	size_t before = l->diag->errors;
+	int r = reserve(l);
+
+	for (size_t i = 0; r == 0 && i < l->conf->n; i++)
+		r = load_anchors(l, &l->conf->authority[i]);
+	for (size_t i = 0; r == 0 && i < l->t->n; i++)
+		for (size_t k = 0; k < l->t->n; k++)
+			if (i != k)
+				check_pair(l, i, k);
+	if (r != 0 || l->diag->errors != before)
+		return r != 0 ? r : ERR_MALFORMED;
+	for (size_t i = 0; i < l->t->n; i++)
+		load_crls(l, i);
+	trust_crl_sort(&l->list);
+	l->t->revoked = l->t->revoked_owned = l->list.entry;
+	l->t->n_revoked = l->list.n;
+	l->list.entry = NULL;
+	return 0;
+}
+
+int
+trust_load(struct trust *out, const char *file, const struct trust_conf *conf,
+    const struct trust_file *files, size_t n_files,
+    const struct ipc_seen *seen, size_t n_seen, int64_t now,
+    struct diag *diag)
+{
+	struct load l = { .t = out, .name = file, .conf = conf,
+	    .files = files, .n_files = n_files, .seen = seen,
+	    .n_seen = n_seen, .now = now, .diag = diag };
+	int r;
+
+	*out = (struct trust){ 0 };
+	if (conf->n == 0) {
+		diag_add(diag, DIAG_ERROR, file, 0, 0,
+		    "expected at least one [authority NAME]");
+		return ERR_MALFORMED;
+	}
+	out->authority = calloc(conf->n, sizeof(*out->authority));
+	if (out->authority == NULL)
+		return out_of_memory(&l);
+	r = load_all(&l);
+	free(l.list.entry);
+	return r;
+}
+
+/* ---- without files ------------------------------------------------------- */
+
+/* Contents, under names for messages. */
+static void
+name_files(struct trust_file *files, char paths[][256], const char *what,
+    const struct span *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(paths[i], sizeof(paths[i]), "(%s %zu)", what,
+		    i + 1);
+		files[i] = (struct trust_file){ .path = paths[i],
+		    .bytes = bytes[i] };
+	}
+}
+
+static int
+first_error(const struct diag *diag, int r, struct why *why)
+{
+	for (size_t i = 0; i < diag->n; i++)
+		if (diag->items[i].level == DIAG_ERROR)
+			return why_set(why, r, "%s", diag->items[i].text);
+	return why_set(why, r, "%s", err_text(r));
+}
+
+int
+trust_single(struct trust *out, const struct trust_rules *rules,
+    const struct span *anchors, size_t n_anchors, const struct span *crls,
+    size_t n_crls, int64_t now, struct why *why)
+{
+	struct trust_file files[2 * TRUST_PATHS_MAX];
+	struct trust_conf conf = { .n = 1 };
+	struct trust_conf_authority *a;
+	struct diag diag;
+	int r;
+
+	*out = (struct trust){ 0 };
+	if (n_anchors > TRUST_PATHS_MAX || n_crls > TRUST_PATHS_MAX)
+		return why_set(why, ERR_TOOBIG, "expected at most %d files of "
+		    "anchors, and as many of CRLs", TRUST_PATHS_MAX);
+	if ((a = conf.authority = calloc(1, sizeof(*a))) == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	a->rules = *rules;
+	a->n_anchors = n_anchors;
+	a->n_crls = n_crls;
+	name_files(files, a->anchor, "ca", anchors, n_anchors);
+	name_files(files + n_anchors, a->crl, "crl", crls, n_crls);
+	diag_init(&diag);
+	if ((r = trust_load(out, rules->name, &conf, files,
+	    n_anchors + n_crls, NULL, 0, now, &diag)) != 0)
+		r = first_error(&diag, r, why);
+	diag_free(&diag);
+	free(a);
+	return r;
+}
