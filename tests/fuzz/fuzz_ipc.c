@@ -138,6 +138,47 @@ load(uint8_t type, struct rd r, struct buf *b)
 	}
 }
 
+/* What contradicts a refusal is dropped, so the first bytes may differ; what
+ * was made of them may not. */
+static int
+tested(struct rd r, struct buf *b)
+{
+	struct ipc_tested *t = calloc(1, sizeof(*t));
+	struct rd again;
+	struct buf first;
+	int e;
+
+	CHECK(t != NULL);
+	e = ipc_tested_decode(r, t);
+	CHECK(e == 0 || (!t->accepted && !t->allowed));
+	CHECK(!t->allowed || t->accepted);
+	if (e == 0) {
+		buf_init(&first, CHAN_MSG_MAX);
+		CHECK(ipc_tested_encode(&first, t) == 0);
+		again = rd_of(first.data + HEADER, first.len - HEADER);
+		CHECK(ipc_tested_decode(again, t) == 0);
+		CHECK(ipc_tested_encode(b, t) == 0);
+		fuzz_same(b, 0, (struct span){ first.data, first.len });
+		buf_free(&first);
+	}
+	free(t);
+	return ERR_TYPE;
+}
+
+static int
+judge_test(uint8_t type, struct rd r, struct buf *b)
+{
+	struct ipc_test test;
+	int e;
+
+	if (type == IPC_JUDGE_TESTED)
+		return tested(r, b);
+	if (type != IPC_JUDGE_TEST)
+		return ERR_TYPE;
+	e = ipc_test_decode(r, &test);
+	return e != 0 ? e : ipc_test_encode(b, &test);
+}
+
 static int
 judge(uint8_t type, struct rd r, struct buf *b)
 {
@@ -266,7 +307,7 @@ answer(uint8_t type, struct rd r, struct buf *b)
 
 typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
 static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
-    load, key, session, in_files, answer };
+    judge_test, load, key, session, in_files, answer };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

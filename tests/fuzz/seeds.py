@@ -214,6 +214,24 @@ def judge_messages():
         u64(0) + u64(2) + b"".join(string(t) for t in texts)
 
 
+def test_messages():
+    yield "judge-test", 36, string("lifetime,revocation") + u8(0) + u8(0) + \
+        string("") + u64(1800000000) + string("alice") + \
+        string("certlogind") + string(b"\xc0\x00\x02\x01")
+    check = string("validity") + string("RFC 5280 4.1.2.5") + u8(1) + \
+        string("until 2027-01-01")
+    leaf = string("") + string("") + string("staff") + string("CN=alice") + \
+        string("CN=Issuing") + string("4f1a09") + u64(1) + u64(1900000000) + \
+        u32(1) + string("uri=x:a") + u64(1800000000)
+    decision = u8(1) + u8(1) + string("ok") + string("") + string("") + \
+        u32(3) + string("alice") + u8(0) + string("staff uri=x:a") + \
+        u32(0) + string("") + u64(0)
+    yield "judge-tested", 37, string("") + u8(1) + u8(0) + u32(1) + check + \
+        leaf + decision
+    yield "judge-tested-problem", 37, string("no certificate") + u8(1) + \
+        u8(0) + u32(0) + leaf + decision
+
+
 def load_messages():
     yield "load-begin", 40, u64(1) + string("/etc/certlogin/trust.conf") + \
         string("/etc/certlogin/identity.map") + u32(1) + SEEN
@@ -319,7 +337,8 @@ def main():
     conn_as_server()
     conn_as_client()
     messages()
-    for part in net_messages, judge_messages, load_messages, other_messages:
+    for part in (net_messages, judge_messages, test_messages, load_messages,
+                 other_messages):
         for name, kind, body in part():
             write("ipc", name, u8(kind) + body)
     for name, kind, body in p11_messages():
