@@ -22,6 +22,8 @@ rebuild(struct authority *a, int64_t now, struct why *why)
 			r = authority_use(a, &a->cas.ca[i], &crt, &key, why);
 	if (r == 0)
 		r = store_begin(a->s, why);
+	/* another process may have had the store for a while */
+	now = time(NULL);
 	for (size_t i = 0; r == 0 && i < a->cas.n; i++)
 		if (a->cas.ca[i].class != NAMES_ROOT &&
 		    a->cas.ca[i].not_after > now)

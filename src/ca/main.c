@@ -35,12 +35,25 @@ static const struct command commands[] = {
 	    "sign user|device|host NAME CSR --out DIR [--email E] [--upn U]\n"
 	    "    [--dns N] [--ip A] [--days N]\n"
 	    "      a certificate for the key of a CSR: NAME.crt" },
+	{ "revoke", 0, OPTS_SERIAL | OPTS_CERT | OPTS_ID | OPTS_REASON, 0,
+	    cmd_revoke,
+	    "revoke --serial S | --cert F | --id CLASS/NAME [--reason R]\n"
+	    "      for ever; --id: all live certificates of that name" },
 	{ "crl", 0, OPTS_OUT, OPTS_OUT, cmd_crl,
 	    "crl --out DIR\n"
 	    "      new CRLs, to DIR/crl" },
+	{ "list", 0, OPTS_EXPIRING | OPTS_REVOKED | OPTS_ID, 0, cmd_list,
+	    "list [--expiring 30d | --revoked] [--id CLASS/NAME]\n"
+	    "      what was issued" },
+	{ "show", 1, 0, 0, cmd_show,
+	    "show SERIAL\n"
+	    "      all about one certificate" },
 	{ "export", 0, OPTS_OUT, OPTS_OUT, cmd_export,
 	    "export --out DIR\n"
 	    "      what a host needs: trust.conf, ca/, crl/" },
+	{ "check", 0, 0, 0, cmd_check,
+	    "check\n"
+	    "      the store against itself" },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
