@@ -264,9 +264,22 @@ open_parent(const char *path, const char **base, struct why *why)
 	return fd >= 0 ? fd : why_errno(why, "%s", dir);
 }
 
+/* Mode and, unless they are ours already, owner and group. */
 static int
-write_beside(int dir, const char *tmp, mode_t mode, const void *data,
-    size_t n, const char *path, struct why *why)
+set_owner(int fd, const struct stat *like)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || ((st.st_uid != like->st_uid ||
+	    st.st_gid != like->st_gid) &&
+	    fchown(fd, like->st_uid, like->st_gid) != 0))
+		return ERR_SYS;
+	return fchmod(fd, like->st_mode & 07777) == 0 ? 0 : ERR_SYS;
+}
+
+static int
+write_beside(int dir, const char *tmp, const struct stat *like, bool owner,
+    const void *data, size_t n, const char *path, struct why *why)
 {
 	/* never readable by others for an instant: 0600 until complete */
 	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
@@ -275,7 +288,8 @@ write_beside(int dir, const char *tmp, mode_t mode, const void *data,
 
 	if (fd < 0)
 		return why_errno(why, "%s: cannot write beside it", path);
-	if (path_write_all(fd, data, n) != 0 || fchmod(fd, mode) != 0 ||
+	if (path_write_all(fd, data, n) != 0 || (owner ?
+	    set_owner(fd, like) : fchmod(fd, like->st_mode)) != 0 ||
 	    fsync(fd) != 0)
 		r = why_errno(why, "%s: cannot write", path);
 	if (close(fd) != 0 && r == 0)
@@ -285,9 +299,9 @@ write_beside(int dir, const char *tmp, mode_t mode, const void *data,
 	return r;
 }
 
-int
-path_replace(const char *path, mode_t mode, const void *data, size_t n,
-    struct why *why)
+static int
+replace(const char *path, const struct stat *like, bool owner,
+    const void *data, size_t n, struct why *why)
 {
 	char tmp[NAME_MAX + 1];
 	const char *base;
@@ -302,7 +316,7 @@ path_replace(const char *path, mode_t mode, const void *data, size_t n,
 	(void)snprintf(tmp, sizeof(tmp), ".%s.%ld", base, (long)getpid());
 	/* left over by an earlier process of this number that was killed */
 	(void)unlinkat(dir, tmp, 0);
-	r = write_beside(dir, tmp, mode, data, n, path, why);
+	r = write_beside(dir, tmp, like, owner, data, n, path, why);
 	if (r == 0 && renameat(dir, tmp, dir, base) != 0) {
 		r = why_errno(why, "%s: cannot rename into place", path);
 		(void)unlinkat(dir, tmp, 0);
@@ -311,6 +325,22 @@ path_replace(const char *path, mode_t mode, const void *data, size_t n,
 		r = why_errno(why, "%s: cannot sync the folder", path);
 	(void)close(dir);
 	return r;
+}
+
+int
+path_replace(const char *path, mode_t mode, const void *data, size_t n,
+    struct why *why)
+{
+	const struct stat like = { .st_mode = mode };
+
+	return replace(path, &like, false, data, n, why);
+}
+
+int
+path_replace_like(const char *path, const struct stat *like,
+    const void *data, size_t n, struct why *why)
+{
+	return replace(path, like, true, data, n, why);
 }
 
 int

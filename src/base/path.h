@@ -45,6 +45,10 @@ int path_load(const char *path, int flags, size_t max, struct buf *out,
 int path_replace(const char *path, mode_t mode, const void *data, size_t n,
     struct why *why);
 
+/* The same, with mode, owner and group of an earlier file. */
+int path_replace_like(const char *path, const struct stat *like,
+    const void *data, size_t n, struct why *why);
+
 /* What tells whether a file was changed: any difference counts. */
 struct path_mark {
 	dev_t dev;

@@ -277,3 +277,100 @@ pattern_match(enum facts_field field, const char *pattern, const char *value,
 	}
 	return *v == '\0';
 }
+
+/* ---- pattern against pattern -------------------------------------------------- */
+
+/* One segment: literal, or what stands before and behind the wild part. */
+struct part {
+	const char *before, *behind;
+	size_t n_before, n_behind;
+	bool wild;
+	size_t n;			/* of the whole segment */
+};
+
+static struct part
+cut(enum facts_field field, const char *p)
+{
+	struct part a = { .before = p, .n = segment(field, p) };
+	size_t n = 0;
+
+	while (a.n_before < a.n && (n = pattern_wild(p + a.n_before)) == 0)
+		a.n_before++;
+	a.wild = a.n_before < a.n;
+	a.behind = p + a.n_before + n;
+	a.n_behind = a.wild ? a.n - a.n_before - n : 0;
+	return a;
+}
+
+static bool
+begins(const struct part *a, const struct part *b)
+{
+	return a->n_before <= b->n_before &&
+	    memcmp(a->before, b->before, a->n_before) == 0;
+}
+
+static bool
+ends(const char *a, size_t n_a, const char *b, size_t n_b)
+{
+	return n_a <= n_b && memcmp(a, b + n_b - n_a, n_a) == 0;
+}
+
+static bool
+part_covers(const struct part *wide, const struct part *narrow)
+{
+	if (!wide->wild)
+		return !narrow->wild && wide->n == narrow->n &&
+		    memcmp(wide->before, narrow->before, wide->n) == 0;
+	if (!begins(wide, narrow))
+		return false;
+	if (narrow->wild)
+		return ends(wide->behind, wide->n_behind, narrow->behind,
+		    narrow->n_behind);
+	/* at least one character is left for the wild part */
+	return narrow->n > wide->n_before + wide->n_behind &&
+	    ends(wide->behind, wide->n_behind, narrow->before, narrow->n);
+}
+
+static bool
+part_meets(const struct part *a, const struct part *b)
+{
+	if (!a->wild)
+		return part_covers(b, a);
+	if (!b->wild)
+		return part_covers(a, b);
+	return (begins(a, b) || begins(b, a)) &&
+	    (ends(a->behind, a->n_behind, b->behind, b->n_behind) ||
+	    ends(b->behind, b->n_behind, a->behind, a->n_behind));
+}
+
+static bool
+each_part(enum facts_field field, const char *a, const char *b,
+    bool (*fits)(const struct part *, const struct part *))
+{
+	for (;;) {
+		struct part x = cut(field, a), y = cut(field, b);
+
+		if (!fits(&x, &y))
+			return false;
+		a += x.n;
+		b += y.n;
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+		a++;
+		b++;
+	}
+}
+
+bool
+pattern_covers(enum facts_field field, const char *wide, const char *narrow)
+{
+	return each_part(field, wide, narrow, part_covers);
+}
+
+bool
+pattern_meets(enum facts_field field, const char *a, const char *b)
+{
+	return each_part(field, a, b, part_meets);
+}

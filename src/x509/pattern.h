@@ -39,6 +39,13 @@ bool pattern_match(enum facts_field field, const char *pattern,
     const char *value, int flags, const char *name, char *capture,
     size_t size);
 
+/* For looking at rules, wild parts read as in an allow, case counting.
+ * covers: every value that fits narrow also fits wide (false when that is not
+ * certain).  meets: some value fits both. */
+bool pattern_covers(enum facts_field field, const char *wide,
+    const char *narrow);
+bool pattern_meets(enum facts_field field, const char *a, const char *b);
+
 /* A URI in the one form that rules match: lower-case scheme and host, no
  * userinfo, %, query or fragment, no empty or dot segment. */
 bool pattern_uri_form(const char *uri);

@@ -1,0 +1,116 @@
+/* certlogin-map add 'RULE': a rule at the end of the map. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "map/edit.h"
+#include "map/lint.h"
+#include "map/say.h"
+
+/* One rule, and nothing else that a line of a map may be. */
+static int
+check_rule(struct context *c, struct span rule)
+{
+	struct map map;
+	size_t n;
+
+	if (rule.n == 0 || rule.p[0] == '#' ||
+	    memchr(rule.p, '\n', rule.n) != NULL)
+		return say_error(EXIT_USAGE, "expected one rule, like "
+		    "'allow user AUTHORITY uri=... as ACCOUNT'");
+	if (context_parse(c, "rule", (const char *)rule.p, rule.n,
+	    &map) != 0) {
+		say_findings(stderr, &c->diag);
+		return say_error(EXIT_PROBLEM, "the map was not changed");
+	}
+	n = map.n;
+	map_free(&map);
+	return n == 1 ? EXIT_DONE : say_error(EXIT_PROBLEM, "expected one "
+	    "rule");
+}
+
+/* Line of the same rule, or 0; *last is the number of lines. */
+static unsigned
+find_line(struct span text, struct span rule, unsigned *last)
+{
+	unsigned found = 0;
+
+	*last = 0;
+	for (const uint8_t *p = text.p, *end = text.p + text.n; p < end; ) {
+		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((nl != NULL ? nl : end) - p);
+
+		++*last;
+		if (found == 0 && span_eq(context_trim((struct span){ p, n }),
+		    rule))
+			found = *last;
+		p += n + 1;
+	}
+	return found;
+}
+
+/* What `check` would say of the new line. */
+static void
+warn_of(struct context *c, const struct buf *text, unsigned line)
+{
+	struct diag found;
+	struct map map;
+	char shown[1024];
+
+	if (context_parse(c, c->o->map, (const char *)text->data, text->len,
+	    &map) != 0)
+		return;
+	diag_init(&found);
+	lint_run(&(struct lint){ .map = &map, .file = c->o->map,
+	    .conf = &c->conf, .now = (int64_t)time(NULL), .only = line,
+	    .diag = &found });
+	for (size_t i = 0; i < found.n; i++)
+		(void)fprintf(stderr, "%s\n", diag_format(&found.items[i],
+		    shown, sizeof(shown)));
+	diag_free(&found);
+	map_free(&map);
+}
+
+static int
+append(struct edit *e, struct span rule)
+{
+	struct buf *old = &e->c->text, text;
+	unsigned last, found;
+	int rc;
+
+	found = find_line((struct span){ old->data, old->len }, rule, &last);
+	if (found != 0)
+		return say_error(EXIT_PROBLEM, "this rule is there already, "
+		    "in line %u", found);
+	buf_init(&text, MAP_FILE_MAX);
+	buf_put_raw(&text, old->data, old->len);
+	if (old->len > 0 && old->data[old->len - 1] != '\n')
+		buf_put_u8(&text, '\n');
+	buf_put_raw(&text, rule.p, rule.n);
+	buf_put_u8(&text, '\n');
+	if ((rc = edit_commit(e, &text)) == EXIT_DONE) {
+		(void)printf("added as line %u; a running certlogind takes "
+		    "it by: certloginctl reload\n", last + 1);
+		warn_of(e->c, &text, last + 1);
+	}
+	buf_free(&text);
+	return rc;
+}
+
+int
+add_run(const struct options *o)
+{
+	struct span rule = context_trim((struct span){
+	    (const uint8_t *)o->rule, strlen(o->rule) });
+	struct context c;
+	struct edit e = { .lock = -1 };
+	int rc;
+
+	if ((rc = context_open(&c, o)) == EXIT_DONE &&
+	    (rc = check_rule(&c, rule)) == EXIT_DONE &&
+	    (rc = edit_begin(&e, &c, true)) == EXIT_DONE)
+		rc = append(&e, rule);
+	edit_end(&e);
+	context_close(&c);
+	return rc;
+}

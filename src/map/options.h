@@ -1,0 +1,36 @@
+/*
+ * What the command line of certlogin-map said, and its subcommands: one file
+ * and one row of the table in main.c each.
+ */
+#ifndef MAP_OPTIONS_H
+#define MAP_OPTIONS_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* Exit status. */
+enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
+
+struct options {
+	char map[PATH_MAX], trust[PATH_MAX];	/* absolute */
+	bool json;
+	const char *rule;		/* add, remove: the argument */
+	unsigned line;			/* remove --line; 0 = not given */
+	const char *expect;		/* remove --expect */
+	const char *cert;		/* test, verify */
+	const char *account, *from, *service, *privileged;	/* test */
+	const char *at;
+	const char *skip, *host;	/* verify */
+	bool server;
+	bool strict;			/* check: warnings count */
+};
+
+/* Each returns an exit status, having said what is to be said. */
+int add_run(const struct options *o);
+int remove_run(const struct options *o);
+int list_run(const struct options *o);
+int test_run(const struct options *o);
+int verify_run(const struct options *o);
+int check_run(const struct options *o);
+
+#endif

@@ -1,0 +1,100 @@
+/* certlogin-map remove: one rule, by its text, or by line and text. */
+#include <stdio.h>
+#include <string.h>
+
+#include "map/edit.h"
+#include "map/say.h"
+
+/* The lines that are exactly rule: how many, and the first. */
+static size_t
+count_lines(struct span text, struct span rule, unsigned *first)
+{
+	unsigned line = 0;
+	size_t count = 0;
+
+	for (const uint8_t *p = text.p, *end = text.p + text.n; p < end; ) {
+		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((nl != NULL ? nl : end) - p);
+
+		line++;
+		if (span_eq(context_trim((struct span){ p, n }), rule) &&
+		    count++ == 0)
+			*first = line;
+		p += n + 1;
+	}
+	return count;
+}
+
+/* Which line goes; an exit status. */
+static int
+choose(const struct context *c, struct span rule, unsigned *line)
+{
+	struct span text = { c->text.data, c->text.len }, is;
+	size_t n;
+
+	if (c->o->line == 0) {
+		n = count_lines(text, rule, line);
+		if (n == 1)
+			return EXIT_DONE;
+		return n == 0 ? say_error(EXIT_PROBLEM, "no line of %s is "
+		    "this rule; `certlogin-map list` shows them", c->o->map) :
+		    say_error(EXIT_PROBLEM, "%zu lines are this rule, the "
+		    "first is line %u; use --line N --expect RULE", n, *line);
+	}
+	is = context_line(text, c->o->line);
+	*line = c->o->line;
+	if (span_eq(is, rule))
+		return EXIT_DONE;
+	return say_error(EXIT_PROBLEM, "line %u is not the expected rule, "
+	    "it is: %.*s", *line, (int)is.n, (const char *)is.p);
+}
+
+static int
+cut_out(struct edit *e, unsigned line)
+{
+	const struct buf *old = &e->c->text;
+	struct span gone = context_line((struct span){ old->data, old->len },
+	    line);
+	size_t from = (size_t)(gone.p - old->data), to = from + gone.n;
+	struct buf text;
+	int rc;
+
+	while (from > 0 && old->data[from - 1] != '\n')
+		from--;
+	while (to < old->len && old->data[to] != '\n')
+		to++;
+	to += to < old->len;
+	buf_init(&text, MAP_FILE_MAX);
+	/* an empty map is one, too */
+	(void)buf_reserve(&text, 1);
+	buf_put_raw(&text, old->data, from);
+	buf_put_raw(&text, old->data + to, old->len - to);
+	if ((rc = edit_commit(e, &text)) == EXIT_DONE)
+		(void)printf("removed line %u; a running certlogind takes it "
+		    "by: certloginctl reload\n", line);
+	buf_free(&text);
+	return rc;
+}
+
+int
+remove_run(const struct options *o)
+{
+	const char *text = o->line != 0 ? o->expect : o->rule;
+	struct span rule = context_trim((struct span){
+	    (const uint8_t *)text, strlen(text) });
+	struct context c;
+	struct edit e = { .lock = -1 };
+	unsigned line = 0;
+	int rc;
+
+	if (rule.n == 0 || rule.p[0] == '#')
+		return say_error(EXIT_USAGE, "expected a rule, as `list` "
+		    "shows it");
+	if ((rc = context_open(&c, o)) == EXIT_DONE &&
+	    (rc = edit_begin(&e, &c, false)) == EXIT_DONE &&
+	    (rc = choose(&c, rule, &line)) == EXIT_DONE)
+		rc = cut_out(&e, line);
+	edit_end(&e);
+	context_close(&c);
+	return rc;
+}

@@ -1,0 +1,93 @@
+#include "map/report.h"
+
+#include <stdio.h>
+
+#include "map/say.h"
+
+static const char *const results[] = {
+	[IPC_CHECK_NOT_RUN] = "not run",
+	[IPC_CHECK_PASSED] = "passed",
+	[IPC_CHECK_SKIPPED] = "SKIPPED",
+	[IPC_CHECK_FAILED] = "FAILED",
+};
+
+void
+report_certificate(const struct ipc_tested *t)
+{
+	char from[SAY_TIME_MAX], to[SAY_TIME_MAX];
+
+	if (t->serial[0] == '\0')
+		return;
+	(void)printf("  authority  %s\n  subject    %s\n  issuer     %s\n"
+	    "  serial     %s\n  valid      %s to %s\n", t->authority,
+	    t->subject, t->issuer, t->serial, say_time(from, t->not_before),
+	    say_time(to, t->not_after));
+	for (size_t i = 0; i < t->n_names; i++)
+		(void)printf("  name       %s\n", t->name[i]);
+}
+
+void
+report_checks(const struct ipc_tested *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct ipc_check *c = &t->check[i];
+
+		(void)printf("  %-8s %-12s %-20s %s\n", results[c->result],
+		    c->name, c->section, c->text);
+	}
+}
+
+static void
+json_certificate(const struct ipc_tested *t)
+{
+	char when[SAY_TIME_MAX];
+
+	(void)fputs("\"certificate\":{", stdout);
+	say_member("authority", t->authority);
+	(void)putchar(',');
+	say_member("subject", t->subject);
+	(void)putchar(',');
+	say_member("issuer", t->issuer);
+	(void)putchar(',');
+	say_member("serial", t->serial);
+	(void)putchar(',');
+	say_member("not_before", say_time(when, t->not_before));
+	(void)putchar(',');
+	say_member("not_after", say_time(when, t->not_after));
+	(void)fputs(",\"names\":[", stdout);
+	for (size_t i = 0; i < t->n_names; i++) {
+		(void)fputs(i == 0 ? "" : ",", stdout);
+		say_json(t->name[i]);
+	}
+	(void)fputs("]},", stdout);
+}
+
+void
+report_json(const struct ipc_tested *t)
+{
+	if (t->serial[0] != '\0')
+		json_certificate(t);
+	(void)fputs("\"checks\":[", stdout);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct ipc_check *c = &t->check[i];
+
+		(void)fputs(i == 0 ? "{" : ",\n{", stdout);
+		say_member("name", c->name);
+		(void)putchar(',');
+		say_member("section", c->section);
+		(void)putchar(',');
+		say_member("result", results[c->result]);
+		(void)putchar(',');
+		say_member("text", c->text);
+		(void)putchar('}');
+	}
+	(void)printf("],\"accepted\":%s", t->accepted ? "true" : "false");
+	if (t->accepted)
+		return;
+	(void)putchar(',');
+	say_member("failed", t->n > 0 ? t->check[t->failed].name : "");
+	(void)putchar(',');
+	say_member("reason", t->reason);
+	(void)putchar(',');
+	say_member("detail", t->detail);
+}

@@ -1,0 +1,234 @@
+/* What certlogin-map finds suspicious in a map. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "map/lint.h"
+#include "x509/pattern.h"
+
+#define NOW 1795478400		/* 2026-11-24 */
+#define ALICE "uri=spiffe://e/user/alice"
+#define ALLOW "allow user staff "
+
+static const char conf_text[] =
+    "[authority staff]\nclass = user\nanchor = a\nrevocation = none\n"
+    "names = uri=spiffe://e/user/*, email=*@e.example\n"
+    "[authority open]\nclass = user\nanchor = b\nrevocation = none\n"
+    "[authority fleet]\nclass = device\nanchor = c\nrevocation = none\n";
+
+static int
+find(const char *name, uid_t *uid)
+{
+	if (strcmp(name, "root") == 0)
+		*uid = 0;
+	else if (strcmp(name, "daemon") == 0)
+		*uid = 1;
+	else if (strcmp(name, "nosuch") == 0)
+		return ERR_NOTFOUND;
+	else
+		*uid = 1500;
+	return 0;
+}
+
+/* The warnings of a map, as "LINE: text\n". */
+static const char *
+lint(const char *text, unsigned only)
+{
+	static char all[8192];
+	struct map_authority auth[3];
+	struct trust_conf conf;
+	struct diag diag;
+	struct map map;
+	size_t at = 0;
+
+	diag_init(&diag);
+	ck_assert_int_eq(trust_conf_parse(&conf, "t", conf_text,
+	    strlen(conf_text), &diag), 0);
+	ck_assert_uint_eq(conf.n, 3);
+	for (size_t i = 0; i < 3; i++)
+		auth[i] = (struct map_authority){
+		    .name = conf.authority[i].rules.name,
+		    .class = conf.authority[i].rules.class };
+	diag_free(&diag);
+	diag_init(&diag);
+	ck_assert_msg(map_parse(&map, "m", text, strlen(text), auth, 3,
+	    &diag) == 0, "%s", diag.n > 0 ? diag.items[0].text : "");
+	lint_run(&(struct lint){ .map = &map, .file = "m", .conf = &conf,
+	    .now = NOW, .only = only, .find = find, .diag = &diag });
+	ck_assert_uint_eq(diag.errors, 0);
+	all[0] = '\0';
+	for (size_t i = 0; i < diag.n && at < sizeof(all); i++)
+		at += (size_t)snprintf(all + at, sizeof(all) - at,
+		    "%u: %s\n", diag.items[i].line, diag.items[i].text);
+	diag_free(&diag);
+	map_free(&map);
+	trust_conf_free(&conf);
+	return all;
+}
+
+static const struct one {
+	const char *map;
+	const char *says;		/* NULL: nothing */
+} cases[] = {
+	{ ALLOW ALICE " as alice\n", NULL },
+	{ "", NULL },
+	/* never */
+	{ ALLOW ALICE " as alice until=2026-11-22\n", "1: never matches any" },
+	{ ALLOW ALICE " as alice until=2026-11-24\n", NULL },
+	{ ALLOW ALICE " as alice service=sudo from=192.0.2.0/24\n",
+	    "1: never matches: at a PAM" },
+	{ ALLOW ALICE " as alice service=sudo no-pty\n",
+	    "1: never matches: at a PAM" },
+	{ ALLOW ALICE " as alice service=sudo,certlogind no-pty\n", NULL },
+	{ "allow device fleet uri=spiffe://e/d as alice service=sudo\n",
+	    "1: never matches: a device" },
+	{ "deny user staff " ALICE " service=su from=::/0\n",
+	    "1: never matches: a PAM service has no address" },
+	/* the fence */
+	{ ALLOW "uri=spiffe://f/user/alice as alice\n",
+	    "1: never matches: names=" },
+	{ ALLOW "uri=spiffe://e/user/{n} as {n}\n", NULL },
+	{ ALLOW "uri=spiffe://e/user/{n}-x as {n}\n", NULL },
+	{ ALLOW "uri=spiffe://e/host/{n} as {n}\n",
+	    "1: never matches: names=" },
+	{ ALLOW "dns=h.e.example as alice\n", "1: never matches: names=" },
+	{ ALLOW "email={n}@e.example as {n}\n", NULL },
+	{ ALLOW "serial=01 as alice\n", NULL },
+	{ "allow user open uri=spiffe://f/user/alice as alice\n", NULL },
+	/* denied, before or behind */
+	{ ALLOW ALICE " as alice\ndeny user staff " ALICE "\n",
+	    "1: never matches: line 2 denies" },
+	{ "deny user staff uri=spiffe://e/user/*\n" ALLOW ALICE " as alice\n",
+	    "2: never matches: line 1 denies" },
+	{ "deny user staff uri=spiffe://e/user/* service=sudo\n"
+	    ALLOW ALICE " as alice\n", NULL },
+	{ "deny user staff " ALICE " serial=01\n" ALLOW ALICE " as alice\n",
+	    NULL },
+	{ "deny user staff serial=01\n"
+	    ALLOW ALICE " serial=01 as alice\n", "2: never matches: line 1" },
+	{ "deny user open " ALICE "\n" ALLOW ALICE " as alice\n", NULL },
+	/* hidden */
+	{ ALLOW ALICE " as alice\n" ALLOW ALICE " as alice\n",
+	    "2: is hidden by line 1" },
+	{ ALLOW ALICE " as alice\n" ALLOW ALICE " as bob\n", NULL },
+	{ ALLOW ALICE " as bob,alice\n" ALLOW ALICE " as alice\n",
+	    "2: is hidden by line 1" },
+	{ ALLOW ALICE " as alice\n" ALLOW ALICE " as bob,alice\n", NULL },
+	{ ALLOW "uri=spiffe://e/user/* as alice\n" ALLOW ALICE " as alice\n",
+	    "2: is hidden by line 1" },
+	{ ALLOW ALICE " as alice\n" ALLOW "uri=spiffe://e/user/* as alice\n",
+	    NULL },
+	{ ALLOW "uri=spiffe://e/user/{n} as {n}\n"
+	    ALLOW ALICE " as alice\n", NULL },
+	{ ALLOW "uri=spiffe://e/user/{n} as {n}\n"
+	    ALLOW "uri=spiffe://e/user/{n} as {n} no-pty\n",
+	    "2: is hidden by line 1" },
+	{ ALLOW ALICE " as alice no-pty\n" ALLOW ALICE " as alice\n", NULL },
+	{ ALLOW ALICE " as alice no-pty\n"
+	    ALLOW ALICE " as alice service=certlogind\n",
+	    "2: is hidden by line 1" },
+	{ ALLOW ALICE " as alice from=192.0.2.0/24\n"
+	    ALLOW ALICE " as alice\n", NULL },
+	{ ALLOW ALICE " as alice from=192.0.2.0/24\n"
+	    ALLOW ALICE " as alice from=192.0.2.7\n",
+	    "2: is hidden by line 1" },
+	{ ALLOW ALICE " as alice from=192.0.2.0/25\n"
+	    ALLOW ALICE " as alice from=192.0.2.200\n", NULL },
+	{ ALLOW ALICE " as alice until=2030-01-01\n"
+	    ALLOW ALICE " as alice\n", NULL },
+	{ ALLOW ALICE " as alice\n"
+	    ALLOW ALICE " as alice until=2030-01-01\n",
+	    "2: is hidden by line 1" },
+	{ ALLOW ALICE " as alice service=su\n"
+	    ALLOW ALICE " as alice service=su,sudo\n", NULL },
+	{ "deny user staff serial=01\ndeny user staff serial=01\n",
+	    "2: is not needed: line 1" },
+	/* accounts */
+	{ ALLOW ALICE " as root\n", "1: reaches root" },
+	{ ALLOW ALICE " as alice,daemon\n", "1: reaches a system account" },
+	{ ALLOW ALICE " as nosuch\n", "1: account nosuch is not known" },
+};
+
+START_TEST(each)
+{
+	const struct one *c = &cases[_i];
+	const char *got = lint(c->map, 0);
+
+	if (c->says == NULL)
+		ck_assert_msg(got[0] == '\0', "%s-> %s", c->map, got);
+	else
+		ck_assert_msg(strncmp(got, c->says, strlen(c->says)) == 0 &&
+		    strchr(got, '\n')[1] == '\0', "%s-> %s", c->map, got);
+}
+END_TEST
+
+START_TEST(one_line)
+{
+	static const char map[] = ALLOW ALICE " as root\n"
+	    ALLOW ALICE " as alice\n" ALLOW ALICE " as alice\n";
+
+	ck_assert_str_eq(lint(map, 2), "");
+	ck_assert_ptr_nonnull(strstr(lint(map, 3), "3: is hidden by line 2"));
+	ck_assert_ptr_nonnull(strstr(lint(map, 1), "1: reaches root"));
+}
+END_TEST
+
+/* Pattern against pattern, and each verdict against the matcher itself. */
+static const struct {
+	const char *a, *b;
+	bool covers, meets;
+} pairs[] = {
+	{ "s://h/a", "s://h/a", true, true },
+	{ "s://h/a", "s://h/b", false, false },
+	{ "s://h/*", "s://h/b", true, true },
+	{ "s://h/b", "s://h/*", false, true },
+	{ "s://h/*", "s://h/{n}", true, true },
+	{ "s://h/*", "s://h/a/b", false, false },
+	{ "s://h/x*", "s://h/x", false, false },
+	{ "s://h/x*", "s://h/xy", true, true },
+	{ "s://h/x*z", "s://h/xz", false, false },
+	{ "s://h/x*z", "s://h/xyz", true, true },
+	{ "s://h/x*z", "s://h/xy*yz", true, true },
+	{ "s://h/xy*yz", "s://h/x*z", false, true },
+	{ "s://h/a*", "s://h/b*", false, false },
+	{ "s://h/*a", "s://h/*b", false, false },
+	{ "s://h/a*", "s://h/*b", false, true },
+	{ "s://h/*/x", "s://h/y/*", false, true },
+	{ "s://h/*/x", "s://h/y/z", false, false },
+	{ "s://h/*/*", "s://h/y/z", true, true },
+	{ "s://h/a", "s://h/a/", false, false },
+};
+
+START_TEST(patterns)
+{
+	const char *a = pairs[_i].a, *b = pairs[_i].b;
+
+	ck_assert(pattern_covers(FACTS_URI, a, b) == pairs[_i].covers);
+	ck_assert(pattern_meets(FACTS_URI, a, b) == pairs[_i].meets);
+	ck_assert(pattern_meets(FACTS_URI, b, a) == pairs[_i].meets);
+	if (strpbrk(b, "*{") == NULL)
+		ck_assert(pattern_match(FACTS_URI, a, b, 0, NULL, NULL, 0) ==
+		    pairs[_i].covers);
+}
+END_TEST
+
+#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+
+int
+main(void)
+{
+	Suite *s = suite_create("lint");
+	TCase *t = tcase_create("lint");
+	SRunner *r;
+	int failed;
+
+	tcase_add_loop_test(t, each, 0, COUNT(cases));
+	tcase_add_test(t, one_line);
+	tcase_add_loop_test(t, patterns, 0, COUNT(pairs));
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
