@@ -37,7 +37,11 @@ enum verify_check {
 	VERIFY_CRITICAL,	/* no unknown critical extension  4.2 */
 	VERIFY_NAME_FORMS,	/* no wildcard, NUL, control or non-ASCII byte,
 				 * well-formed entries		4.2.1.6 */
-	VERIFY_NAMES,		/* within the authority's names= */
+	VERIFY_NAMES,		/* each within the authority's names=, where
+				 * it has any: a name of a field that is not
+				 * listed is outside, so is a certificate
+				 * without names; `dns=*` is any DNS name; a
+				 * sid counts only where one is listed */
 	VERIFY_LIFETIME,	/* max-lifetime= */
 	VERIFY_REVOCATION,	/* a usable, fresh CRL that does not list it
 				 * or an issuer below the anchor  6.3 */
@@ -64,7 +68,9 @@ struct verify_ask {
 	unsigned signatures;		/* signature checks at most */
 	unsigned skip;			/* VERIFY_BITs: run and reported, but not
 					 * deciding.  0 wherever anybody logs
-					 * in.  FORM and PATH cannot be skipped. */
+					 * in.  FORM, PATH and an algorithm of
+					 * PROFILE that cannot be verified are
+					 * never skipped. */
 };
 
 struct verify {
@@ -78,7 +84,10 @@ struct verify {
 					 * stranger should not learn */
 	char detail[512];		/* for log and admin: which certificate,
 					 * what, expected, section */
-	enum tls_alert alert;		/* that fits, if refused */
+	enum tls_alert alert;		/* that fits, if refused; CERTIFICATE_
+					 * UNKNOWN (46): not known whether it
+					 * is revoked, for want of a CRL, and
+					 * nothing else */
 	const struct trust_authority *authority;	/* NULL: none */
 	bool have_facts;		/* the leaf was signed below an anchor
 					 * and parsed */
