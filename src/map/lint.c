@@ -302,8 +302,7 @@ fence_lets(const struct trust_rules *t, const struct map_match *m)
 {
 	enum facts_field field = map_matcher_field(m->matcher);
 
-	if (t == NULL || t->n_names == 0 || field == FACTS_FIELDS ||
-	    field == FACTS_SID)
+	if (t == NULL || t->n_names == 0 || field == FACTS_FIELDS)
 		return true;
 	for (size_t i = 0; i < t->n_names; i++)
 		if (t->names[i].field == field && ((t->fold & 1u << field) !=

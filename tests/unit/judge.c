@@ -1,0 +1,843 @@
+/* certlogin-judge: its jobs as functions, and the program itself in its
+ * sandbox, on real handshakes. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+#include "base/memfile.h"
+#include "base/path.h"
+#include "judge/login.h"
+#include "judge/policy.h"
+#include "judge/test.h"
+#include "proto/chan.h"
+#include "proto/load.h"
+#include "shake.h"
+#include "x509/verify.h"
+
+#define PROGRAM "./certlogin-judge"
+#define LIMIT_MS 20000
+#define OK(call) ck_assert_int_ge((call), 0)
+#define ALICE "spiffe://e/user/alice"
+#define CONF(class) "[authority staff]\nclass = " class "\nanchor = ca.crt\n" \
+	"revocation = none\nnames = uri=spiffe://e/user/*\n"
+#define MAP "allow user staff uri=spiffe://e/user/{name} as {name}\n" \
+	"allow user staff uri=" ALICE " as ops,alice until=2037-12-31 " \
+	"command=\"/bin/true\" no-pty\n" \
+	"deny user staff uri=spiffe://e/user/mallory\n"
+
+static struct pki ca, leaf;
+static struct shake s;
+static struct buf policy_bytes;
+static struct policy policy;
+static struct ipc_verdict v;
+
+/* ---- certificates ----------------------------------------------------------- */
+
+struct spec {
+	const char *uri;		/* NULL: a CA */
+	bool no_purpose;
+	int64_t from, to;		/* relative to now; both 0: usual */
+};
+
+static void
+set_extensions(gnutls_x509_crt_t crt, const struct spec *x)
+{
+	if (x->uri == NULL) {
+		OK(gnutls_x509_crt_set_basic_constraints(crt, 1, -1));
+		OK(gnutls_x509_crt_set_key_usage(crt,
+		    GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN));
+		return;
+	}
+	OK(gnutls_x509_crt_set_basic_constraints(crt, 0, -1));
+	OK(gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE));
+	OK(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_URI, x->uri,
+	    (unsigned)strlen(x->uri), GNUTLS_FSAN_SET));
+	if (!x->no_purpose)
+		OK(gnutls_x509_crt_set_key_purpose_oid(crt,
+		    GNUTLS_KP_TLS_WWW_CLIENT, 0));
+}
+
+/* pki_make's key with another certificate, with extensions and dates. */
+static void
+issue(struct pki *p, enum pki_kind kind, const char *name,
+    const struct pki *issuer, const struct spec *x)
+{
+	static uint8_t serial[4] = { 2 };
+	time_t now = time(NULL);
+	bool usual = x->from == 0 && x->to == 0;
+
+	serial[3]++;
+	pki_make(p, kind, name, issuer);
+	gnutls_x509_crt_deinit(p->crt);
+	OK(gnutls_x509_crt_init(&p->crt));
+	OK(gnutls_x509_crt_set_version(p->crt, 3));
+	OK(gnutls_x509_crt_set_key(p->crt, p->x509));
+	OK(gnutls_x509_crt_set_dn_by_oid(p->crt, GNUTLS_OID_X520_COMMON_NAME,
+	    0, name, (unsigned)strlen(name)));
+	OK(gnutls_x509_crt_set_serial(p->crt, serial, sizeof(serial)));
+	OK(gnutls_x509_crt_set_activation_time(p->crt,
+	    now + (usual ? -300 : x->from)));
+	OK(gnutls_x509_crt_set_expiration_time(p->crt,
+	    now + (usual ? 86400 : x->to)));
+	set_extensions(p->crt, x);
+	if (issuer == NULL)
+		issuer = p;
+	OK(gnutls_x509_crt_privkey_sign(p->crt, issuer->crt, issuer->key,
+	    gnutls_sign_get_hash_algorithm(issuer->sign), 0));
+	gnutls_free(p->der.data);
+	gnutls_free(p->pem.data);
+	OK(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_DER, &p->der));
+	OK(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_PEM, &p->pem));
+}
+
+/* ---- a policy and a login ---------------------------------------------------- */
+
+static void
+make_policy(const char *conf_text, const char *map, uint64_t number)
+{
+	const struct trust_file file = { .path = "ca.crt",
+	    .bytes = { ca.pem.data, ca.pem.size } };
+	struct trust_conf conf;
+	struct trust trust;
+	struct diag diag;
+	struct why why = { "" };
+
+	diag_init(&diag);
+	ck_assert_int_eq(trust_conf_parse(&conf, "trust.conf", conf_text,
+	    strlen(conf_text), &diag), 0);
+	ck_assert_msg(trust_load(&trust, "trust.conf", &conf, &file, 1, NULL,
+	    0, time(NULL), &diag) == 0, "%s",
+	    diag.n > 0 ? diag.items[0].text : "");
+	buf_init(&policy_bytes, POLICY_MAX);
+	ck_assert_int_eq(policy_put(&policy_bytes, number, &trust,
+	    (struct span){ (const uint8_t *)map, strlen(map) }), 0);
+	trust_free(&trust);
+	trust_conf_free(&conf);
+	diag_free(&diag);
+	ck_assert_msg(policy_get(&policy, (struct span){ policy_bytes.data,
+	    policy_bytes.len }, &why) == 0, "%s", why.text);
+	ck_assert_uint_eq(policy.number, number);
+}
+
+static void
+make_all(enum pki_kind kind, const struct spec *x, bool retry)
+{
+	struct shake_client c = { .n = 1, .retry = retry };
+
+	issue(&ca, PKI_P256, "ca", NULL, &(struct spec){ .uri = NULL });
+	issue(&leaf, kind, "leaf", &ca, x);
+	make_policy(CONF("user"), MAP, 7);
+	shake_init(&s, PKI_P256);
+	c.chain[0] = pki_der(&leaf);
+	c.key = leaf.key;
+	shake_run(&s, &c);
+}
+
+static void
+end_all(void)
+{
+	policy_free(&policy);
+	buf_free(&policy_bytes);
+	shake_free(&s);
+	pki_free(&leaf);
+	pki_free(&ca);
+}
+
+static void
+fill(struct ipc_judge_login *ask, const char *account, const char *preferred)
+{
+	static const uint8_t address[4] = { 192, 0, 2, 7 };
+
+	*ask = (struct ipc_judge_login){ .random = { s.random, 32 },
+	    .transcript = { s.transcript.data, s.transcript.len },
+	    .address = { address, 4 } };
+	(void)snprintf(ask->account, sizeof(ask->account), "%s", account);
+	(void)snprintf(ask->preferred, sizeof(ask->preferred), "%s",
+	    preferred);
+}
+
+static void
+judge(const char *account, const char *preferred)
+{
+	static struct ipc_judge_login ask;
+
+	fill(&ask, account, preferred);
+	memset(&v, 0xee, sizeof(v));
+	login_judge(&policy, pki_der(&s.host), &ask, time(NULL), &v);
+}
+
+static void
+admitted(const char *account, unsigned line, bool captured)
+{
+	ck_assert_msg(v.outcome == IPC_OUTCOME_ADMIT, "%s", v.detail);
+	ck_assert_str_eq(v.account, account);
+	ck_assert_uint_eq(v.rule_line, line);
+	ck_assert(v.captured == captured);
+	ck_assert_str_eq(v.authority, "staff");
+	ck_assert_str_eq(v.identity, "staff uri=" ALICE);
+	ck_assert_str_eq(v.issuer, "CN=ca");
+	ck_assert_uint_ge(strlen(v.serial), 2);
+	ck_assert_uint_eq(v.policy, 7);
+	ck_assert_uint_eq(v.alert, 0);
+	ck_assert_str_eq(v.reason, "");
+	ck_assert_str_eq(v.detail, "");
+}
+
+static void
+refused(unsigned alert, const char *detail)
+{
+	ck_assert_uint_eq(v.outcome, IPC_OUTCOME_REFUSED);
+	ck_assert_msg(v.alert == alert, "alert %u: %s", v.alert, v.detail);
+	ck_assert_msg(strstr(v.detail, detail) != NULL, "'%s' not in '%s'",
+	    detail, v.detail);
+	ck_assert_str_ne(v.reason, "");
+	ck_assert_str_eq(v.account, "");
+	ck_assert_str_eq(v.command, "");
+	ck_assert_uint_eq(v.policy, 7);
+	ck_assert_uint_eq(v.restrictions, 0);
+}
+
+/* ---- login: yes ----------------------------------------------------------------- */
+
+START_TEST(kinds)
+{
+	make_all((enum pki_kind)(_i / 2), &(struct spec){ .uri = ALICE },
+	    _i % 2);
+	judge("alice", "");
+	admitted("alice", 1, true);
+	ck_assert_int_eq(v.expires,
+	    gnutls_x509_crt_get_expiration_time(leaf.crt));
+	ck_assert_uint_eq(v.restrictions, 0);
+	judge("", "alice");
+	admitted("alice", 1, true);
+	end_all();
+}
+END_TEST
+
+START_TEST(restrictions)
+{
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	judge("ops", "");
+	admitted("ops", 2, false);
+	ck_assert_uint_eq(v.restrictions, IPC_NO_PTY | IPC_FORCED_COMMAND);
+	ck_assert_str_eq(v.command, "/bin/true");
+	end_all();
+}
+END_TEST
+
+/* A rule that ends before the certificate does. */
+START_TEST(until)
+{
+	time_t day = (time(NULL) / 86400) * 86400;
+	char map[200], date[32];
+	struct tm tm;
+
+	gmtime_r(&day, &tm);
+	(void)strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	(void)snprintf(map, sizeof(map), "allow user staff uri=" ALICE
+	    " as alice until=%s\n", date);
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE, .from = -300,
+	    .to = 3 * 86400 }, false);
+	policy_free(&policy);
+	buf_free(&policy_bytes);
+	make_policy(CONF("user"), map, 7);
+	judge("alice", "");
+	admitted("alice", 1, false);
+	ck_assert_int_eq(v.expires, day + 86400);
+	end_all();
+}
+END_TEST
+
+/* ---- login: no ------------------------------------------------------------------- */
+
+START_TEST(replayed)
+{
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	judge("alice", "");
+	admitted("alice", 1, true);
+	shake_random(&s);
+	judge("alice", "");
+	refused(51, "server random");
+	end_all();
+}
+END_TEST
+
+START_TEST(foreign_server)
+{
+	static struct ipc_judge_login ask;
+	struct pki other;
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	pki_make(&other, PKI_P256, "host", NULL);
+	fill(&ask, "alice", "");
+	login_judge(&policy, pki_der(&other), &ask, time(NULL), &v);
+	refused(51, "another server certificate");
+	pki_free(&other);
+	end_all();
+}
+END_TEST
+
+START_TEST(altered)
+{
+	make_all((enum pki_kind)_i, &(struct spec){ .uri = ALICE }, false);
+	s.transcript.data[s.transcript.len - 2] ^= 1;
+	judge("alice", "");
+	refused(51, "signature of the handshake");
+	ck_assert_str_eq(v.serial, "");
+	s.transcript.data[s.transcript.len - 2] ^= 1;
+	judge("alice", "");
+	admitted("alice", 1, true);
+	end_all();
+}
+END_TEST
+
+START_TEST(truncated)
+{
+	size_t n;
+
+	make_all(PKI_ED25519, &(struct spec){ .uri = ALICE }, _i != 0);
+	n = s.transcript.len;
+	for (s.transcript.len = 0; s.transcript.len < n; s.transcript.len++) {
+		judge("alice", "");
+		refused(51, "transcript: ");
+	}
+	judge("alice", "");
+	admitted("alice", 1, true);
+	end_all();
+}
+END_TEST
+
+/* The same name, another key: not parsed, so nothing is said of it. */
+START_TEST(other_ca)
+{
+	struct shake_client c = { .n = 1 };
+	struct pki other, own;
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	issue(&other, PKI_P256, "ca", NULL, &(struct spec){ .uri = NULL });
+	own = leaf;
+	issue(&leaf, PKI_P256, "leaf", &other, &(struct spec){ .uri = ALICE });
+	c.chain[0] = pki_der(&leaf);
+	c.key = leaf.key;
+	shake_run(&s, &c);
+	judge("alice", "");
+	refused(48, "");
+	ck_assert_str_eq(v.authority, "");
+	ck_assert_str_eq(v.issuer, "");
+	ck_assert_str_eq(v.serial, "");
+	ck_assert_ptr_null(strstr(v.detail, ALICE));
+	pki_free(&other);
+	pki_free(&own);
+	end_all();
+}
+END_TEST
+
+static const struct bad {
+	struct spec spec;
+	unsigned alert;
+	const char *detail;
+} bads[] = {
+	{ { .uri = ALICE, .from = -7200, .to = -3600 }, 45, "4.1.2.5" },
+	{ { .uri = ALICE, .from = 3600, .to = 7200 }, 45, "4.1.2.5" },
+	{ { .uri = ALICE, .no_purpose = true }, 0, "4.2.1.12" },
+	{ { .uri = "spiffe://f/user/alice" }, 0, "names" },
+};
+
+/* A trust alert comes only once the signature holds. */
+START_TEST(bad_certificates)
+{
+	const struct bad *b = &bads[_i];
+
+	make_all(PKI_P256, &b->spec, false);
+	judge("alice", "");
+	ck_assert_uint_ne(v.alert, 0);
+	ck_assert_uint_ne(v.alert, 51);
+	refused(b->alert != 0 ? b->alert : v.alert, b->detail);
+	ck_assert_str_eq(v.authority, "staff");
+	ck_assert_str_ne(v.serial, "");
+	s.transcript.data[s.transcript.len - 2] ^= 1;
+	judge("alice", "");
+	refused(51, "signature of the handshake");
+	end_all();
+}
+END_TEST
+
+START_TEST(unmapped)
+{
+	make_all(PKI_P256, &(struct spec){ .uri = "spiffe://e/user/mallory" },
+	    false);
+	judge("mallory", "");
+	refused(0, "denied by the map");
+	ck_assert_uint_eq(v.rule_line, 3);
+	end_all();
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	judge("root", "");
+	refused(0, "no rule allows this login (other-account)");
+	ck_assert_ptr_nonnull(strstr(v.reason, "it is for: alice, ops"));
+	ck_assert_ptr_nonnull(strstr(v.detail, "uri=" ALICE));
+	judge("", "");
+	refused(0, "(several)");
+	judge("nosuchaccount", "alice");
+	refused(0, "(other-account)");
+	end_all();
+}
+END_TEST
+
+/* ---- the policy -------------------------------------------------------------------- */
+
+START_TEST(policies)
+{
+	struct policy p;
+	struct why why;
+	struct span whole;
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	whole = (struct span){ policy_bytes.data, policy_bytes.len };
+	for (size_t n = 0; n < whole.n; n++)
+		ck_assert_int_ne(policy_get(&p, (struct span){ whole.p, n },
+		    &why), 0);
+	buf_put_u8(&policy_bytes, 0);
+	ck_assert_int_ne(policy_get(&p, (struct span){ policy_bytes.data,
+	    policy_bytes.len }, &why), 0);
+	policy_bytes.len--;
+	policy_bytes.data[4] ^= 1;
+	ck_assert_int_ne(policy_get(&p, (struct span){ policy_bytes.data,
+	    policy_bytes.len }, &why), 0);
+	policy_bytes.data[4] ^= 1;
+	policy_bytes.data[20]++;
+	ck_assert_int_eq(policy_get(&p, (struct span){ policy_bytes.data,
+	    policy_bytes.len }, &why), ERR_VERSION);
+	policy_bytes.data[20]--;
+	ck_assert_int_eq(policy_get(&p, (struct span){ policy_bytes.data,
+	    policy_bytes.len }, &why), 0);
+	policy_free(&p);
+	end_all();
+}
+END_TEST
+
+/* ---- the program --------------------------------------------------------------------- */
+
+static struct {
+	pid_t pid;
+	int channel;
+	struct buf in, out;
+} h;
+
+static void
+start(const char *job, int policy_fd, int host_fd)
+{
+	const char *const argv[] = { "certlogin-judge", job, NULL };
+	struct helper_spec spec = { .argv = argv, .keep_ids = true,
+	    .chroot_dir = -1, .fds = { policy_fd, host_fd },
+	    .n_fds = policy_fd < 0 ? 0 : host_fd < 0 ? 1 : 2 };
+	struct why why = { "" };
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC,
+	    0, pair), 0);
+	OK(spec.exe = open(PROGRAM, O_RDONLY | O_CLOEXEC));
+	spec.channel = pair[1];
+	h.pid = helper_spawn(&spec, &why);
+	ck_assert_msg(h.pid > 0, "%s", why.text);
+	h.channel = pair[0];
+	(void)close(pair[1]);
+	(void)close(spec.exe);
+	if (policy_fd >= 0)
+		(void)close(policy_fd);
+	if (host_fd >= 0)
+		(void)close(host_fd);
+	buf_init(&h.in, CHAN_MSG_MAX);
+	buf_init(&h.out, CHAN_MSG_MAX);
+}
+
+/* It has ended by itself; with which status. */
+static int
+ended(void)
+{
+	int status = 0;
+
+	(void)close(h.channel);
+	ck_assert_int_eq(waitpid(h.pid, &status, 0), h.pid);
+	buf_free(&h.in);
+	buf_free(&h.out);
+	ck_assert_msg(WIFEXITED(status), "killed by signal %d",
+	    WTERMSIG(status));
+	return WEXITSTATUS(status);
+}
+
+static int
+policy_file(void)
+{
+	int fd = memfile_make("policy", policy_bytes.data, policy_bytes.len);
+
+	OK(fd);
+	return fd;
+}
+
+static int
+host_file(void)
+{
+	struct ipc_host host = { .scheme = s.host.scheme, .n = 1,
+	    .der = { pki_der(&s.host) } };
+	struct buf b;
+	int fd;
+
+	buf_init(&b, 65536);
+	ipc_host_put(&b, &host);
+	OK(fd = memfile_make("host", b.data, b.len));
+	buf_free(&b);
+	return fd;
+}
+
+static void
+ask_program(const char *account)
+{
+	static struct ipc_judge_login ask;
+	struct chan_msg m;
+
+	fill(&ask, account, "");
+	ck_assert_int_eq(ipc_judge_login_encode(&h.out, &ask), 0);
+	ck_assert_int_eq(chan_send(h.channel, &h.out, NULL, 0), 0);
+	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0,
+	    LIMIT_MS), 0);
+	ck_assert_uint_eq(m.type, IPC_JUDGE_VERDICT);
+	ck_assert_int_eq(ipc_verdict_decode(m.body, &v), 0);
+}
+
+START_TEST(program_login)
+{
+	struct chan_msg m;
+
+	make_all((enum pki_kind)_i, &(struct spec){ .uri = ALICE }, false);
+	start("login", policy_file(), host_file());
+	ask_program("alice");
+	admitted("alice", 1, true);
+	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0,
+	    LIMIT_MS), ERR_EOF);
+	ck_assert_int_eq(ended(), 0);
+	s.transcript.data[s.transcript.len - 2] ^= 1;
+	start("login", policy_file(), host_file());
+	ask_program("alice");
+	refused(51, "signature of the handshake");
+	ck_assert_int_eq(ended(), 0);
+	end_all();
+}
+END_TEST
+
+START_TEST(program_junk)
+{
+	struct chan_msg m;
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	start("login", policy_file(), host_file());
+	chan_begin(&h.out, _i == 0 ? IPC_JUDGE_LOGIN : IPC_JUDGE_TEST);
+	buf_put_u32(&h.out, 77);
+	ck_assert_int_eq(chan_send(h.channel, &h.out, NULL, 0), 0);
+	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0,
+	    LIMIT_MS), ERR_EOF);
+	ck_assert_int_eq(ended(), 3);
+	end_all();
+}
+END_TEST
+
+/* A policy that is none: every login is refused, and says so. */
+START_TEST(program_bad_policy)
+{
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	policy_bytes.data[4] ^= 1;
+	start("login", policy_file(), host_file());
+	ask_program("alice");
+	ck_assert_uint_eq(v.outcome, IPC_OUTCOME_REFUSED);
+	ck_assert_uint_eq(v.alert, 80);
+	ck_assert_ptr_nonnull(strstr(v.detail, "judge: "));
+	ck_assert_int_eq(ended(), 0);
+	end_all();
+}
+END_TEST
+
+START_TEST(program_by_hand)
+{
+	start("no-such-job", -1, -1);
+	ck_assert_int_eq(ended(), 2);
+}
+END_TEST
+
+/* ---- load, by its real caller ---------------------------------------------------------- */
+
+static char folder[64];
+
+static void
+write_file(const char *name, const void *text, size_t n)
+{
+	struct why why = { "" };
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	ck_assert_msg(path_replace(path, 0644, text, n, &why) == 0, "%s",
+	    why.text);
+}
+
+static void
+make_folder(const char *conf, const char *map)
+{
+	(void)snprintf(folder, sizeof(folder), "/tmp/certlogin-judge.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	write_file("trust.conf", conf, strlen(conf));
+	write_file("identity.map", map, strlen(map));
+	write_file("ca.crt", ca.pem.data, ca.pem.size);
+}
+
+static void
+remove_folder(void)
+{
+	static const char *const names[] = { "trust.conf", "identity.map",
+	    "ca.crt" };
+	char path[128];
+
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		(void)unlink(path);
+	}
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static int
+run_load(struct load_result *out, struct diag *diag)
+{
+	static struct ipc_load_begin begin;
+	char trust[128], map[128];
+	struct why why = { "" };
+	int r;
+
+	begin = (struct ipc_load_begin){ .policy = 7 };
+	(void)snprintf(trust, sizeof(trust), "%s/trust.conf", folder);
+	(void)snprintf(map, sizeof(map), "%s/identity.map", folder);
+	diag_init(diag);
+	start("load", -1, -1);
+	r = load_run(h.channel, trust, map, &begin, LIMIT_MS, out, diag,
+	    &why);
+	ck_assert_msg(r == 0, "%s", why.text);
+	return ended();
+}
+
+START_TEST(program_load)
+{
+	static struct load_result out;
+	struct diag diag;
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_folder(CONF("user"), MAP);
+	ck_assert_int_eq(run_load(&out, &diag), 0);
+	ck_assert_msg(out.done.ok, "%s", diag.n > 0 ? diag.items[0].text :
+	    "");
+	ck_assert_uint_eq(out.done.rules, 3);
+	ck_assert_uint_eq(out.done.n, 1);
+	ck_assert_str_eq(out.done.authority[0].name, "staff");
+	diag_free(&diag);
+	start("login", out.policy, host_file());
+	ask_program("alice");
+	admitted("alice", 1, true);
+	ck_assert_int_eq(ended(), 0);
+	remove_folder();
+	end_all();
+}
+END_TEST
+
+static const struct damage {
+	const char *conf, *map, *file;
+	unsigned line;
+	const char *text;
+} damages[] = {
+	{ CONF("user"), MAP "allow user nobody uri=" ALICE " as alice\n",
+	    "identity.map", 4, "nobody" },
+	{ CONF("user"), "\nallow user staff as alice\n", "identity.map", 2,
+	    "expected" },
+	{ CONF("user") "colour = blue\n", MAP, "trust.conf", 6, "colour" },
+	{ "[authority staff]\nclass = user\nanchor = nothere.crt\n"
+	    "revocation = none\n", MAP, "trust.conf", 3, "nothere.crt" },
+	{ "[authority staff]\nclass = user\nanchor = identity.map\n"
+	    "revocation = none\n", MAP, "trust.conf", 3, "" },
+	{ CONF("device"), MAP, "identity.map", 1, "device" },
+};
+
+START_TEST(program_load_damaged)
+{
+	const struct damage *d = &damages[_i];
+	static struct load_result out;
+	struct diag diag;
+	size_t found = 0;
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_folder(d->conf, d->map);
+	ck_assert_int_eq(run_load(&out, &diag), 0);
+	ck_assert(!out.done.ok);
+	ck_assert_int_eq(out.policy, -1);
+	ck_assert_uint_ge(diag.errors, 1);
+	for (size_t i = 0; i < diag.n; i++)
+		found += diag.items[i].level == DIAG_ERROR &&
+		    strstr(diag.items[i].file, d->file) != NULL &&
+		    diag.items[i].line == d->line &&
+		    strstr(diag.items[i].text, d->text) != NULL;
+	ck_assert_msg(found == 1, "%s:%u %s", diag.items[0].file,
+	    diag.items[0].line, diag.items[0].text);
+	diag_free(&diag);
+	remove_folder();
+	end_all();
+}
+END_TEST
+
+/* More findings than a message holds are still an answer. */
+START_TEST(program_load_many)
+{
+	static struct load_result out;
+	struct diag diag;
+	struct buf map;
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	buf_init(&map, MAP_FILE_MAX);
+	for (int i = 0; i < 300; i++) {
+		buf_put_raw(&map, "allow user ", 11);
+		for (int k = 0; k < 300; k++)
+			buf_put_u8(&map, 'z');
+		buf_put_u8(&map, '\n');
+	}
+	buf_put_u8(&map, '\0');
+	make_folder(CONF("user"), (const char *)map.data);
+	ck_assert_int_eq(run_load(&out, &diag), 0);
+	ck_assert(!out.done.ok);
+	ck_assert_uint_eq(diag.errors, 300);
+	ck_assert_uint_ge(diag.n, 30);
+	diag_free(&diag);
+	buf_free(&map);
+	remove_folder();
+	end_all();
+}
+END_TEST
+
+/* ---- test -------------------------------------------------------------------------------- */
+
+static struct ipc_tested t;
+
+static void
+ask_test(const struct ipc_test *ask)
+{
+	struct chan_msg m;
+	int fd = pki_file(&leaf.pem);
+
+	start("test", policy_file(), -1);
+	ck_assert_int_eq(ipc_test_encode(&h.out, ask), 0);
+	ck_assert_int_eq(chan_send(h.channel, &h.out, &fd, 1), 0);
+	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0,
+	    LIMIT_MS), 0);
+	ck_assert_uint_eq(m.type, IPC_JUDGE_TESTED);
+	ck_assert_int_eq(ipc_tested_decode(m.body, &t), 0);
+	ck_assert_int_eq(ended(), 0);
+	(void)close(fd);
+}
+
+START_TEST(program_test)
+{
+	struct ipc_test ask = { .now = time(NULL), .account = "alice",
+	    .service = "certlogind" };
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE, .from = -300,
+	    .to = 3600 }, false);
+	ask_test(&ask);
+	ck_assert_msg(t.accepted && t.decided && t.allowed, "%s %s",
+	    t.detail, t.text);
+	ck_assert_str_eq(t.account, "alice");
+	ck_assert_uint_eq(t.n, VERIFY_CHECKS);
+	ck_assert_str_eq(t.identity, "staff uri=" ALICE);
+	ck_assert_uint_eq(t.n_names, 1);
+	ck_assert_str_eq(t.name[0], "uri=" ALICE);
+	ask.verify_only = true;
+	ask_test(&ask);
+	ck_assert(t.accepted && !t.decided && !t.allowed);
+	ask.verify_only = false;
+	(void)strcpy(ask.account, "bob");
+	ask_test(&ask);
+	ck_assert(t.accepted && t.decided && !t.allowed);
+	ck_assert_str_eq(t.why, "other-account");
+	ask.now += 7200;
+	ask_test(&ask);
+	ck_assert(!t.accepted && !t.decided && !t.allowed);
+	ck_assert_uint_eq(t.failed, VERIFY_VALIDITY);
+	ck_assert_uint_eq(t.check[VERIFY_VALIDITY].result, IPC_CHECK_FAILED);
+	(void)strcpy(ask.skip, verify_name(VERIFY_VALIDITY));
+	ask.verify_only = true;
+	ask_test(&ask);
+	ck_assert_msg(t.accepted, "%s", t.detail);
+	ck_assert_uint_eq(t.check[VERIFY_VALIDITY].result,
+	    IPC_CHECK_SKIPPED);
+	(void)strcpy(ask.skip, "form");
+	ask_test(&ask);
+	ck_assert_str_ne(t.problem, "");
+	ck_assert(!t.accepted);
+	end_all();
+}
+END_TEST
+
+/* At a local door: no address, and the rules that hold there. */
+START_TEST(program_test_local)
+{
+	struct ipc_test ask = { .now = time(NULL), .account = "ops",
+	    .service = "sudo" };
+
+	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	ask_test(&ask);
+	ck_assert(t.accepted && t.decided && !t.allowed);
+	(void)strcpy(ask.account, "alice");
+	ask_test(&ask);
+	ck_assert(t.allowed);
+	end_all();
+}
+END_TEST
+
+#define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
+
+int
+main(void)
+{
+	Suite *su = suite_create("judge");
+	TCase *l = tcase_create("login"), *p = tcase_create("program");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(l, 60);
+	tcase_set_timeout(p, 60);
+	tcase_add_loop_test(l, kinds, 0, 2 * PKI_RSA_SHORT);
+	tcase_add_test(l, restrictions);
+	tcase_add_test(l, until);
+	tcase_add_test(l, replayed);
+	tcase_add_test(l, foreign_server);
+	tcase_add_loop_test(l, altered, 0, PKI_RSA_SHORT);
+	tcase_add_loop_test(l, truncated, 0, 2);
+	tcase_add_test(l, other_ca);
+	tcase_add_loop_test(l, bad_certificates, 0, COUNT(bads));
+	tcase_add_test(l, unmapped);
+	tcase_add_test(l, policies);
+	tcase_add_loop_test(p, program_login, 0, PKI_RSA_SHORT);
+	tcase_add_loop_test(p, program_junk, 0, 2);
+	tcase_add_test(p, program_bad_policy);
+	tcase_add_test(p, program_by_hand);
+	tcase_add_test(p, program_load);
+	tcase_add_loop_test(p, program_load_damaged, 0, COUNT(damages));
+	tcase_add_test(p, program_load_many);
+	tcase_add_test(p, program_test);
+	tcase_add_test(p, program_test_local);
+	suite_add_tcase(su, l);
+	suite_add_tcase(su, p);
+	r = srunner_create(su);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
