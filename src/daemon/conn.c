@@ -271,13 +271,13 @@ answer_log(struct conn *c, struct rd body)
 }
 
 static int
-registered(struct conn *c)
+say(struct conn *c, uint8_t type)
 {
 	struct buf b;
 	int r;
 
 	buf_init(&b, CHAN_MSG_MAX);
-	(void)ipc_empty_encode(&b, IPC_SES_REGISTERED);
+	(void)ipc_empty_encode(&b, type);
 	r = chan_send(c->channel, &b, NULL, 0);
 	buf_free(&b);
 	return r;
@@ -294,13 +294,20 @@ answer_register(struct conn *c, struct rd body)
 		return ERR_NOMEM;
 	if ((r = ipc_register_decode(body, c->reg)) != 0)
 		return r;
+	/* nobody slips in between a revocation and its reload; a session of
+	 * an earlier certlogind is logged in already */
+	if (c->waiting && c->reg->policy != c->d->setup->number) {
+		free(c->reg);
+		c->reg = NULL;
+		return say(c, IPC_SES_STALE);
+	}
 	if (c->reference == 0)
 		c->reference = c->reg->reference;
 	not_waiting(c);
 	c->live = true;
 	c->d->live++;
 	c->d->logins++;
-	return registered(c);
+	return say(c, IPC_SES_REGISTERED);
 }
 
 static const struct {

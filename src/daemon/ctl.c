@@ -16,6 +16,7 @@
 #include "proto/chan.h"
 #include "proto/ctlmsg.h"
 
+#define SESSION_ROOM 4096	/* bytes that one session's record may take */
 #define CLIENT_MS 1000		/* a local tool that says nothing */
 
 static const char *
@@ -103,7 +104,8 @@ put_sessions(const struct daemon *d, struct buf *b)
 	char t[32];
 
 	/* an answer holds one message; the count above is complete */
-	for (int i = 0; i < 50 && (g = conn_next_live(d, &at)) != NULL; i++) {
+	while (b->len < CHAN_MSG_MAX - SESSION_ROOM &&
+	    (g = conn_next_live(d, &at)) != NULL) {
 		ctlmsg_record(b, "session");
 		ctlmsg_pair(b, "reference", "%llu",
 		    (unsigned long long)g->reference);

@@ -39,6 +39,7 @@ struct reload;			/* setup.c */
 struct setup {
 	struct conf conf;
 	struct ids net, judge, key;
+	uint64_t number;	/* of the policy */
 	int policy;		/* sealed memfd for judges */
 	int settings;		/* sealed memfd for sessions */
 	struct ipc_load_done done;

@@ -357,7 +357,11 @@ main(int argc, char **argv)
 	d.conf_path = o.conf;
 	d.settings = o.setting;
 	d.n_settings = o.n_settings;
-	if (sane_descriptors() != 0 || (!o.foreground && !o.test &&
+	if (sane_descriptors() != 0) {
+		log_error("/dev/null cannot be opened");
+		return EXIT_COULD_NOT;
+	}
+	if ((!o.foreground && !o.test &&
 	    (r = go_background(&ready, &why)) != 0) || (r = prepare(&d, &why)) != 0 ||
 	    (r = open_places(&d, o.test, &why)) != 0) {
 		log_error("%s", why.text);

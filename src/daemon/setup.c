@@ -147,7 +147,7 @@ run_load(struct daemon *d, struct setup *u, struct load_result *out,
 	    .chroot_dir = d->empty_dir };
 	int pair[2], r;
 
-	lb = (struct ipc_load_begin){ .policy = d->next_policy };
+	lb = (struct ipc_load_begin){ .policy = u->number };
 	if ((r = seen_read(u->conf.state_dir, &lb, why)) != 0)
 		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -196,7 +196,7 @@ start_loader(struct daemon *d, struct setup *u, struct why *why)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return why_errno(why, "socketpair");
-	d->next_policy++;
+	u->number = ++d->next_policy;
 	if ((pid = fork()) < 0) {
 		(void)close(pair[0]);
 		(void)close(pair[1]);

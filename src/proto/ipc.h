@@ -70,6 +70,7 @@ enum ipc_type {
 	IPC_SES_JUDGE = 65,	/* fd 0: judge channel */
 	IPC_SES_REGISTERED = 66,
 	IPC_SES_END = 67,
+	IPC_SES_STALE = 68,	/* judged under an older policy: judge again */
 	/* session -> certlogind */
 	IPC_SES_NEED_JUDGE = 80,
 	IPC_SES_REFUSED = 81,
@@ -218,7 +219,7 @@ int ipc_net_exited_decode(struct rd r, struct ipc_exited *e);
 int ipc_text_encode(struct buf *b, uint8_t type, const char *text);
 int ipc_text_decode(struct rd r, char text[IPC_TEXT_MAX]);
 
-/* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED): */
+/* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED, SES_STALE): */
 int ipc_empty_encode(struct buf *b, uint8_t type);
 int ipc_empty_decode(struct rd r);
 

@@ -1,6 +1,7 @@
 /*
  * From the joined socket to LOGIN_SUCCESS.  The one place where a refusal
- * becomes a success is the end of decide().
+ * becomes a success is the end of decide(): no session is registered and no
+ * word of success sent but there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #define SIGN_MS 5000		/* a hostkey process that hangs is replaced */
 #define JUDGE_MS 10000
 #define LISTENER_MS 10000
+#define JUDGED_AGAIN_MAX 3	/* policies that may come during one login */
 
 #define NOT_NOW "login is not possible now; tell the administrator"
 
@@ -68,18 +70,15 @@ answer_sign(struct session *s, struct rd body)
 
 /* ---- the verdict --------------------------------------------------------------- */
 
-/* s->in holds the transcript meanwhile, so this has a buffer of its own. */
 static int
 get_judge(struct session *s)
 {
 	struct chan_msg m;
-	struct buf in;
 	int r;
 
-	buf_init(&in, CHAN_MSG_MAX);
 	(void)ipc_empty_encode(&s->out, IPC_SES_NEED_JUDGE);
 	if ((r = chan_send(s->listener, &s->out, NULL, 0)) == 0)
-		r = chan_recv_timeout(s->listener, &in, &m, 1, LISTENER_MS);
+		r = chan_recv_timeout(s->listener, &s->in, &m, 1, LISTENER_MS);
 	if (r == 0 && (m.type != IPC_SES_JUDGE || m.n_fds != 1 ||
 	    ipc_empty_decode(m.body) != 0)) {
 		chan_close_fds(&m);
@@ -87,7 +86,6 @@ get_judge(struct session *s)
 	}
 	if (r == 0)
 		s->judge = m.fds[0];
-	buf_free(&in);
 	return r;
 }
 
@@ -100,18 +98,32 @@ ask_judge(struct session *s, const struct ipc_login *l)
 	struct chan_msg m;
 	int r;
 
+	s->verdict.outcome = IPC_OUTCOME_REFUSED;
 	memcpy(q.account, l->account, sizeof(q.account));
 	memcpy(q.preferred, l->preferred, sizeof(q.preferred));
 	/* only now: a stranger without a key costs no judge */
 	if ((r = get_judge(s)) != 0)
 		return r;
-	if ((r = ipc_judge_login_encode(&s->out, &q)) != 0 ||
-	    (r = chan_send(s->judge, &s->out, NULL, 0)) != 0 ||
-	    (r = chan_recv_timeout(s->judge, &s->in, &m, 0, JUDGE_MS)) != 0)
-		return r;
-	if (m.type != IPC_JUDGE_VERDICT)
-		return ERR_TYPE;
-	return ipc_verdict_decode(m.body, &s->verdict);
+	if ((r = ipc_judge_login_encode(&s->out, &q)) == 0 &&
+	    (r = chan_send(s->judge, &s->out, NULL, 0)) == 0 &&
+	    (r = chan_recv_timeout(s->judge, &s->in, &m, 0, JUDGE_MS)) == 0)
+		r = m.type != IPC_JUDGE_VERDICT ? ERR_TYPE :
+		    ipc_verdict_decode(m.body, &s->verdict);
+	(void)close(s->judge);
+	s->judge = -1;
+	if (r != 0)
+		s->verdict.outcome = IPC_OUTCOME_REFUSED;
+	return r;
+}
+
+static int
+refuse_judge(struct session *s, int code)
+{
+	struct why why;
+
+	(void)why_set(&why, code, "judge: %s", code == ERR_TIMEOUT ?
+	    "no verdict within 10 s" : err_text(code));
+	return internal(s, why.text);
 }
 
 /* ---- registration and the answer --------------------------------------------- */
@@ -128,6 +140,8 @@ register_session(struct session *s)
 	    (r = chan_recv_timeout(s->listener, &s->in, &m, 0,
 	    LISTENER_MS)) != 0)
 		return r;
+	if (m.type == IPC_SES_STALE)
+		return ERR_AGAIN;
 	return m.type == IPC_SES_REGISTERED ? ipc_empty_decode(m.body) :
 	    ERR_REFUSED;
 }
@@ -160,51 +174,100 @@ refuse_account(struct session *s, const char *detail)
 	return session_refuse(s, 0, false, reason, detail);
 }
 
-/* Everything that stands between a verdict and a login, in order. */
+/* What a verdict must be, whenever it was made. */
 static int
-decide(struct session *s)
+check_verdict(struct session *s)
 {
 	struct why why;
-	int r;
 
 	if (s->verdict.outcome != IPC_OUTCOME_ADMIT)
 		return session_refuse(s, s->verdict.alert, false,
 		    s->verdict.reason, s->verdict.detail);
-	if ((r = account_check(&s->verdict, s->asked, &s->set, &s->account,
-	    &why)) != 0)
+	if (account_check(&s->verdict, s->asked, &s->set, &s->account,
+	    &why) != 0)
 		return refuse_account(s, why.text);
-	if ((r = pam_begin(s->pam, &s->account, s->host, &why)) != 0)
-		return refuse_account(s, why.text);
-	if ((r = register_session(s)) != 0) {
-		(void)why_set(&why, r, "certlogind did not register the "
-		    "session: %s", err_text(r));
-		return internal(s, why.text);
+	return 0;
+}
+
+/* The policy changed while PAM was at work: the same proof, judged again, for
+ * the account that PAM was asked about. */
+static int
+judge_again(struct session *s, const struct ipc_login *l)
+{
+	const struct account before = s->account;
+	int r;
+
+	if ((r = ask_judge(s, l)) != 0)
+		return refuse_judge(s, r);
+	if ((r = check_verdict(s)) != 0)
+		return r;
+	if (strcmp(before.name, s->account.name) != 0 ||
+	    before.uid != s->account.uid)
+		return internal(s, "the map changed during the login: it now "
+		    "gives another account");
+	return 0;
+}
+
+/* No registration, no login. */
+static int
+be_registered(struct session *s, const struct ipc_login *l)
+{
+	struct why why;
+	int r = register_session(s);
+
+	for (int i = 0; r == ERR_AGAIN && i < JUDGED_AGAIN_MAX; i++) {
+		if ((r = judge_again(s, l)) != 0)
+			return r;
+		r = register_session(s);
 	}
+	if (r == 0)
+		return 0;
+	(void)why_set(&why, r, "certlogind did not register the session: %s",
+	    r == ERR_AGAIN ? "the policy changed again and again" :
+	    err_text(r));
+	return internal(s, why.text);
+}
+
+/* Everything that stands between a verdict and a login, in order. */
+static int
+decide(struct session *s, const struct ipc_login *l)
+{
+	struct why why;
+	int r;
+
+	if ((r = check_verdict(s)) != 0)
+		return r;
+	if (pam_begin(s->pam, &s->account, s->host, &why) != 0)
+		return refuse_account(s, why.text);
+	if ((r = be_registered(s, l)) != 0)
+		return r;
 	return send_success(s);
 }
 
+/* s->in is needed for answers, so the transcript moves out of it. */
 static int
 answer_login(struct session *s, struct rd body)
 {
 	static struct ipc_login l;
-	struct why why;
+	struct buf kept;
 	int r = ipc_net_login_decode(body, &l);
 
 	s->verdict.outcome = IPC_OUTCOME_REFUSED;
-	if (r == 0) {
-		memcpy(s->asked, l.account, sizeof(s->asked));
-		r = ask_judge(s, &l);
-	}
-	if (s->judge >= 0)
-		(void)close(s->judge);
-	s->judge = -1;
-	if (r != 0) {
-		s->verdict.outcome = IPC_OUTCOME_REFUSED;
-		(void)why_set(&why, r, "judge: %s", r == ERR_TIMEOUT ?
-		    "no verdict within 10 s" : err_text(r));
-		return internal(s, why.text);
-	}
-	return decide(s);
+	if (r != 0)
+		return session_refuse(s, 0, false, "",
+		    "certlogin-net sent a malformed login");
+	memcpy(s->asked, l.account, sizeof(s->asked));
+	buf_init(&kept, IPC_TRANSCRIPT_MAX);
+	buf_put_raw(&kept, l.transcript.p, l.transcript.n);
+	l.transcript = (struct span){ kept.data, kept.len };
+	if ((r = buf_err(&kept)) != 0)
+		r = internal(s, err_text(r));
+	else if ((r = ask_judge(s, &l)) != 0)
+		r = refuse_judge(s, r);
+	else
+		r = decide(s, &l);
+	buf_free(&kept);
+	return r;
 }
 
 /* ---- net's messages before success ----------------------------------------- */

@@ -21,7 +21,7 @@
 #define MESSAGE_FD 3
 #define MESSAGE_MAX (1024 * 1024)
 #define TERM_MAX 64
-#define ENV_NAME_MAX 64
+#define ENV_NAME_MAX 256
 #define ENV_VALUE_MAX 1024
 #define COMMAND_MAX 49152
 #define FAILED 127		/* as a shell says 'not found' */
@@ -125,17 +125,25 @@ take_pty(struct rd r, const struct ipc_begin *g)
 	return 0;
 }
 
-/* env: string name; string value (RFC 4254 6.4) */
+/* env: string name; string value (RFC 4254 6.4).  What is not taken is
+ * dropped without a word, like any name that is not allowed. */
 static int
 take_env(struct rd r, const struct ipc_begin *g)
 {
 	char name[ENV_NAME_MAX], value[ENV_VALUE_MAX];
+	struct span text;
 
 	rd_cstring(&r, name, sizeof(name));
-	rd_cstring(&r, value, sizeof(value));
-	if (rd_end(&r) == 0 && g->command[0] == '\0' && env_allowed(name))
-		set_env(name, value);
-	return rd_end(&r);
+	text = rd_string(&r, IPC_START_MAX);
+	if (rd_end(&r) != 0)
+		return rd_end(&r);
+	if (g->command[0] != '\0' || !env_allowed(name) ||
+	    text.n >= sizeof(value) || memchr(text.p, 0, text.n) != NULL)
+		return 0;
+	memcpy(value, text.p, text.n);
+	value[text.n] = '\0';
+	set_env(name, value);
+	return 0;
 }
 
 /* exec, subsystem: string command or name; shell: nothing */

@@ -5,8 +5,10 @@ cd "$SRC/src"
 
 rc=0
 while read -r header; do
+	# shellcheck disable=SC2046	# flags, apart
 	gcc -std=c11 -D_GNU_SOURCE -include "$BUILD/config.h" -I. -Wall \
-	    -Wextra -Werror -fsyntax-only -x c - <<-END || rc=1
+	    $(pkg-config --cflags gnutls p11-kit-1) -Wextra -Werror \
+	    -fsyntax-only -x c - <<-END || rc=1
 	#include "$header"
 	int headers_alone;
 	END
