@@ -134,17 +134,27 @@ static const struct {
 };
 
 static int
+dispatch(struct session *s, const struct chan_msg *m)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].type == m->type)
+			return rows[i].answer(s, m->body);
+	return ERR_TYPE;
+}
+
+static int
 net_message(struct session *s)
 {
 	struct chan_msg m;
 	int r = chan_recv(s->net, &s->in, &m, 0);
 
-	if (r != 0)
-		return r;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].type == m.type)
-			return rows[i].answer(s, m.body);
-	return ERR_TYPE;
+	if (r == 0)
+		r = dispatch(s, &m);
+	/* that it is gone is how every connection ends */
+	if (r != 0 && r != ERR_EOF && r != ERR_SYS)
+		session_log(s, "ended for %s: certlogin-net sent a message "
+		    "out of turn: %s", s->account.name, err_text(r));
+	return r;
 }
 
 /* ---- certlogind ------------------------------------------------------------------ */
