@@ -227,7 +227,7 @@ check_constraint(struct verify_run *r, struct span constraints,
 	return constraint_check(constraints, names, &why) == 0 ||
 	    verify_fail(r, VERIFY_ISSUERS, ALERT_BAD,
 	    "a name in the certificate is not the CA's to give",
-	    "%.200s [RFC 5280 4.2.1.10]", why.text);
+	    "%.200s (RFC 5280 4.2.1.10)", why.text);
 }
 
 /* Against all above it.  A self-issued CA is exempt (6.1.3 (b)), a leaf is

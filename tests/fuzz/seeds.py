@@ -333,7 +333,121 @@ def transcripts():
     yield "cut", good[:-9]
 
 
+# ---- certificates: fuzz_cert, fuzz_verify ------------------------------------
+ROOT_KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a"
+                         "0ee172f3daa62325af021a68f707511a")
+MID_KEY = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc"
+                        "9c982ccf2ec4968cc0cd55f12af4660c")
+ED25519 = bytes.fromhex("300506032b6570")
+CLIENT_AUTH, SERVER_AUTH = (bytes.fromhex("06082b0601050507030" + n)
+                            for n in "21")
+
+
+def tlv(tag, *parts):
+    body = b"".join(parts)
+    n = len(body)
+    size = u8(n) if n < 0x80 else b"\x81" + u8(n) if n < 0x100 else \
+        b"\x82" + u16(n)
+    return u8(tag) + size + body
+
+
+def seq(*parts):
+    return tlv(0x30, *parts)
+
+
+def common_name(text):
+    return seq(tlv(0x31, seq(bytes.fromhex("0603550403"),
+                             tlv(0x0c, text.encode()))))
+
+
+def extension(oid, value, critical=False):
+    return seq(tlv(6, oid), tlv(1, b"\xff") if critical else b"",
+               tlv(4, value))
+
+
+def id_ce(n, value, critical=False):
+    return extension(bytes([0x55, 0x1d, n]), value, critical)
+
+
+def tbs(subject, issuer, key, *extensions, serial=2):
+    return seq(bytes.fromhex("a003020102"), tlv(2, u8(serial)), ED25519,
+               common_name(issuer),
+               seq(tlv(0x17, b"200101000000Z"), tlv(0x17, b"491231235959Z")),
+               common_name(subject), seq(ED25519, tlv(3, b"\0" + key)),
+               tlv(0xa3, seq(*extensions)))
+
+
+def sans(*names):
+    return id_ce(17, seq(*names))
+
+
+URI = tlv(0x86, b"spiffe://lab.example/user/alice")
+CA = id_ce(19, seq(tlv(1, b"\xff")), True)
+CERT_SIGN = id_ce(15, bytes.fromhex("03020106"), True)
+SIGN = id_ce(15, bytes.fromhex("03020780"), True)
+CLIENT = id_ce(37, seq(CLIENT_AUTH))
+SERVER = id_ce(37, seq(SERVER_AUTH))
+MICROSOFT = bytes.fromhex("2b060104018237")
+UPN = tlv(0xa0, tlv(6, MICROSOFT + b"\x14\x02\x03"),
+          tlv(0xa0, tlv(0x0c, b"alice@corp.example")))
+SID = extension(MICROSOFT + b"\x19\x02", seq(tlv(
+    0xa0, tlv(6, MICROSOFT + b"\x19\x02\x01"),
+    tlv(0xa0, tlv(4, b"S-1-5-21-1-2-3-1104")))))
+MANY = sans(URI, UPN, tlv(0x81, b"alice@example.org"),
+            tlv(0x82, b"web.example.org"), tlv(0x87, b"\xc0\0\2\1"),
+            tlv(0xa4, common_name("x")), tlv(0x88, b"\x2a\3"))
+CONSTRAINTS = id_ce(30, seq(
+    tlv(0xa0, seq(tlv(0x86, b"lab.example")), seq(tlv(0x81, b".example.org")),
+        seq(tlv(0x87, b"\xc0\0\2\0\xff\xff\xff\0"))),
+    tlv(0xa1, seq(tlv(0x82, b"example.com")))), True)
+ALICE_KEY = bytes(range(32))
+
+
+def leaf(issuer, *extensions):
+    return tbs("alice", issuer, ALICE_KEY, *extensions)
+
+
+def extension_lists():
+    yield "leaf", SIGN + CLIENT + sans(URI)
+    yield "names", MANY + SID
+    yield "constraints", CA + CERT_SIGN + CONSTRAINTS
+    yield "constrained", MANY + CONSTRAINTS
+    yield "path-length", id_ce(19, seq(tlv(1, b"\xff"), tlv(2, b"\0")), True)
+    yield "policy", id_ce(36, seq(tlv(0x80, b"\0")), True)
+    yield "unknown", extension(b"\x2a\x03\x04", b"x", True)
+    yield "access", extension(bytes.fromhex("2b06010505070101"), seq(seq(
+        tlv(6, bytes.fromhex("2b06010505073001")), tlv(0x86, b"http://a"))))
+
+
+def chains():
+    good = leaf("root", SIGN, CLIENT, sans(URI))
+    mid = tbs("mid", "root", MID_KEY, CA, CERT_SIGN)
+    below = leaf("mid", SIGN, CLIENT, sans(URI))
+    yield "good", 0, 2, [good]
+    yield "strict", 0, 6, [good]
+    yield "names", 0, 0, [leaf("root", SIGN, CLIENT, MANY, SID)]
+    yield "other-key", 1, 0, [good]
+    yield "below", 1, 2, [below, mid]
+    yield "constrained", 1, 0, [
+        below, tbs("mid", "root", MID_KEY, CA, CERT_SIGN, CONSTRAINTS)]
+    yield "not-ca", 1, 0, [below, tbs("mid", "root", MID_KEY, SIGN, CLIENT)]
+    yield "host", 0, 1, [leaf("root", SIGN, SERVER, sans(
+        tlv(0x82, b"web.example.org")))]
+    yield "loop", 5, 0, [below, tbs("mid", "mid", MID_KEY, CA, CERT_SIGN)]
+
+
+def certificates():
+    for name, body in extension_lists():
+        write("cert", name, b"\0" + body)
+    for name, who, how, chain in chains():
+        write("verify", name, u8(who) + u8(how) + b"".join(
+            u16(len(c)) + c for c in chain))
+        write("cert", "whole-" + name, b"\1" + seq(
+            chain[0], ED25519, tlv(3, b"\0" + bytes(64))))
+
+
 def main():
+    certificates()
     conn_as_server()
     conn_as_client()
     messages()
