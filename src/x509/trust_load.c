@@ -344,23 +344,34 @@ check_pair(struct load *l, size_t lower, size_t upper)
 
 /* ---- CRLs ---------------------------------------------------------------- */
 
-/* A CRL that does not count: say so, and remember why for its anchors (of
- * this subject; n 0: all that have none). */
+static bool
+has_subject(const struct trust_authority *a, struct span subject)
+{
+	for (size_t i = 0; i < a->n_anchors; i++)
+		if (span_eq(a->anchor[i].cert.subject, subject))
+			return true;
+	return false;
+}
+
+/* A CRL that does not count: say so, and remember why for the anchors with
+ * this subject, or for all where it is nobody's. */
 static void
 crl_problem(struct load *l, const struct named *f, struct span subject,
     const char *text)
 {
+	bool all = !has_subject(f->a, subject);
+
 	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "CRL %s of "
 	    "authority '%s': %s; expected the CA's newest CRL in its place",
 	    f->path, f->conf->rules.name, text);
 	for (size_t i = 0; i < f->a->n_anchors; i++) {
 		struct trust_anchor *k = &f->a->anchor[i];
 
-		if (k->crl.usable || k->crl.problem[0] != '\0' ||
-		    (subject.n > 0 && !span_eq(k->cert.subject, subject)))
-			continue;
-		(void)snprintf(k->crl.problem, sizeof(k->crl.problem),
-		    "CRL %s: %s", f->path, text);
+		if (!k->crl.usable && k->crl.problem[0] == '\0' &&
+		    (all || span_eq(k->cert.subject, subject)))
+			(void)snprintf(k->crl.problem,
+			    sizeof(k->crl.problem), "CRL %s: %s", f->path,
+			    text);
 	}
 }
 
