@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/path.h"
 #include "idmap/decide.h"
@@ -21,6 +22,7 @@ struct testing {
 	struct buf der;
 	struct span chain[VERIFY_CHAIN_MAX];
 	size_t n;
+	struct why unreadable;		/* why there are none, or "" */
 	unsigned skip;
 	struct verify verify;
 	struct decide_verdict decision;
@@ -28,17 +30,16 @@ struct testing {
 
 /* ---- what is asked ------------------------------------------------------------- */
 
-static int
+/* What is no certificate at all fails the first check, like one that is
+ * malformed inside. */
+static void
 read_chain(struct testing *t, struct span text)
 {
-	struct why why;
-	int r = pem_all(text, "CERTIFICATE", &t->der, t->chain,
-	    VERIFY_CHAIN_MAX, &t->n, &why);
-
-	if (r != 0)
-		(void)snprintf(t->out->problem, sizeof(t->out->problem),
-		    "certificate: %s", why.text);
-	return r;
+	if (pem_all(text, "CERTIFICATE", &t->der, t->chain, VERIFY_CHAIN_MAX,
+	    &t->n, &t->unreadable) != 0)
+		t->n = 0;
+	else
+		t->unreadable.text[0] = '\0';
 }
 
 static int
@@ -153,6 +154,27 @@ report_decision(const struct decide_verdict *d, struct ipc_tested *out)
 	out->allowed = d->outcome == DECIDE_ALLOW;
 }
 
+/* A time before the authority's newest CRL is not taken: say so. */
+static void
+report_time(struct testing *t)
+{
+	const struct trust_authority *a = t->verify.authority;
+	struct tm tm;
+	time_t used;
+	char when[32];
+
+	if (t->out->detail[0] != '\0' || a == NULL ||
+	    trust_time(a, t->ask->now) == t->ask->now)
+		return;
+	used = (time_t)trust_time(a, t->ask->now);
+	if (gmtime_r(&used, &tm) == NULL || strftime(when, sizeof(when),
+	    "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return;
+	(void)snprintf(t->out->detail, sizeof(t->out->detail), "judged as of "
+	    "%s, the newest CRL of authority %s: no clock is behind that",
+	    when, a->rules.name);
+}
+
 /* ---- the same two questions as at a login -------------------------------------------- */
 
 static void
@@ -167,7 +189,16 @@ ask_checks(struct testing *t)
 	};
 
 	verify(&ask, &t->verify);
+	if (t->unreadable.text[0] != '\0') {
+		t->verify.outcome = VERIFY_REFUSED;
+		(void)snprintf(t->verify.detail, sizeof(t->verify.detail),
+		    "%s", t->unreadable.text);
+		(void)snprintf(t->verify.check[VERIFY_FORM].text,
+		    sizeof(t->verify.check[VERIFY_FORM].text), "%.255s",
+		    t->unreadable.text);
+	}
 	report_checks(&t->verify, t->out);
+	report_time(t);
 }
 
 static void
@@ -201,7 +232,8 @@ test_judge(const struct policy *policy, struct span certificates,
 	t->ask = ask;
 	t->out = out;
 	buf_init(&t->der, FILE_MAX);
-	if (read_chain(t, certificates) == 0 && read_skip(t) == 0) {
+	read_chain(t, certificates);
+	if (read_skip(t) == 0) {
 		out->problem[0] = '\0';
 		ask_checks(t);
 		if (!ask->verify_only && out->accepted)

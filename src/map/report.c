@@ -32,7 +32,7 @@ report_checks(const struct ipc_tested *t)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct ipc_check *c = &t->check[i];
 
-		(void)printf("  %-8s %-12s %-20s %s\n", results[c->result],
+		(void)printf("  %-8s %-11s %-24s %s\n", results[c->result],
 		    c->name, c->section, c->text);
 	}
 }
@@ -82,8 +82,13 @@ report_json(const struct ipc_tested *t)
 		(void)putchar('}');
 	}
 	(void)printf("],\"accepted\":%s", t->accepted ? "true" : "false");
-	if (t->accepted)
+	if (t->accepted) {
+		if (t->detail[0] != '\0') {
+			(void)putchar(',');
+			say_member("note", t->detail);
+		}
 		return;
+	}
 	(void)putchar(',');
 	say_member("failed", t->n > 0 ? t->check[t->failed].name : "");
 	(void)putchar(',');

@@ -131,6 +131,8 @@ print(const struct options *o, const struct verdict *v)
 		(void)printf("refused: %s\n  check      %s (%s)\n"
 		    "  detail     %s\n", v->reason, v->check, v->section,
 		    v->detail);
+	if (t->accepted && t->detail[0] != '\0')
+		(void)printf("  note       %s\n", t->detail);
 	if (t->rule_line != 0)
 		(void)printf("  rule       %s:%u: %s\n", o->map, t->rule_line,
 		    v->rule);

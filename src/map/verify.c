@@ -20,6 +20,8 @@ print(const struct ipc_tested *t)
 		    "  detail     %s\n", t->reason,
 		    t->check[t->failed].name, t->check[t->failed].section,
 		    t->detail);
+	if (t->accepted && t->detail[0] != '\0')
+		(void)printf("  note       %s\n", t->detail);
 	report_certificate(t);
 	report_checks(t);
 }
