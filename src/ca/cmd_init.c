@@ -16,9 +16,9 @@
 #include "ca/pass.h"
 #include "ca/print.h"
 
-#define YEAR 31557600		/* 365.25 days */
-#define ROOT_YEARS 20
-#define ISSUING_YEARS 5
+#define DAY 86400
+#define ROOT_DAYS 7305		/* 20 years */
+#define ISSUING_DAYS 1826	/* 5 years */
 
 /* Certificate and key that the issuing CAs are signed with. */
 struct root {
@@ -51,8 +51,8 @@ sign_ca(struct authority *a, enum names_class class, gnutls_privkey_t key,
 	uint8_t serial[NAMES_SERIAL];
 	struct mint_ca m = { .realm = store_realm(a->s), .class = class,
 	    .generation = 1, .serial = serial, .not_before = now - MINT_BACK,
-	    .not_after = now + (int64_t)YEAR * (class == NAMES_ROOT ?
-	    ROOT_YEARS : ISSUING_YEARS) };
+	    .not_after = now + (int64_t)DAY * (class == NAMES_ROOT ?
+	    ROOT_DAYS : ISSUING_DAYS) };
 	struct store_ca ca = { .class = class, .generation = 1,
 	    .not_before = m.not_before, .not_after = m.not_after };
 	int r;

@@ -90,6 +90,10 @@ db_error(const struct store *s, struct why *why)
 		return why_set(why, ERR_TIMEOUT, "%.300s/" STORE_DB ": another "
 		    "certlogin-ca has been writing for %d s; try again",
 		    s->dir, STORE_BUSY_MS / 1000);
+	if (e == SQLITE_CORRUPT || e == SQLITE_NOTADB)
+		return why_set(why, ERR_REFUSED, "%.300s/" STORE_DB " is "
+		    "damaged (%.100s); go back to a copy", s->dir,
+		    sqlite3_errmsg(s->db));
 	return why_set(why, ERR_SYS, "%.300s/" STORE_DB ": %.150s%s", s->dir,
 	    sqlite3_errmsg(s->db), e == SQLITE_FULL || e == SQLITE_IOERR ?
 	    " (is the disk full?)" : "");
