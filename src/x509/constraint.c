@@ -15,7 +15,7 @@ struct base {
 	struct span ip;			/* address and mask */
 };
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* A host, a domain with all below it (leading dot; not in dns), or "", which
  * is everything. */
@@ -105,7 +105,7 @@ read_subtree(struct rd *r, struct base *b, struct why *why)
 	}
 }
 
-/* ---- matching --------------------------------------------------------------- */
+/* ---- matching ----------------------------------------------------------- */
 
 /* Is name the domain, or below it? */
 static bool
@@ -207,7 +207,7 @@ hostless(const struct facts_name *f)
 	return n == 0;
 }
 
-/* ---- all --------------------------------------------------------------------- */
+/* ---- all ---------------------------------------------------------------- */
 
 /* How a list of subtrees looks to one name. */
 struct seen {

@@ -20,7 +20,7 @@
 #define DER_CONTEXT(n) (0x80 | (n))	/* [n], primitive */
 #define DER_CONTEXT_CONS(n) (0xa0 | (n))	/* [n], constructed */
 
-#define DER_OID_TEXT 96			/* enough for any; longer ones are cut */
+#define DER_OID_TEXT 96			/* enough; longer ones are cut */
 
 /* Content of the next element, which must have this tag; empty on error. */
 struct span der_get(struct rd *r, uint8_t tag);

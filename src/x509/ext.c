@@ -18,7 +18,7 @@ is_oid(struct span s, const struct oid *oid)
 	return s.n == oid->n && memcmp(s.p, oid->bytes, oid->n) == 0;
 }
 
-/* ---- one extension each --------------------------------------------------- */
+/* ---- one extension each ------------------------------------------------- */
 
 /* 4.2.1.9: SEQUENCE { BOOLEAN DEFAULT FALSE, INTEGER OPTIONAL }.  FALSE
  * written out is not DER, but common, and says what it says. */
@@ -140,7 +140,7 @@ read_access(struct span value, struct ext *out)
 	return rd_end(&r);
 }
 
-/* ---- all of them ---------------------------------------------------------- */
+/* ---- all of them -------------------------------------------------------- */
 
 enum kind {
 	PROCESSED,		/* critical or not */

@@ -19,7 +19,7 @@
 static const uint8_t upn_oid[] = { 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x14, 2, 3 };
 static const uint8_t sid_oid[] = { 0x2b, 6, 1, 4, 1, 0x82, 0x37, 0x19, 2, 1 };
 
-/* ---- forms: NULL if good, else what was expected --------------------------- */
+/* ---- forms: NULL if good, else what was expected ------------------------ */
 
 bool
 names_is_dns(const char *text)
@@ -120,7 +120,7 @@ static const char *(*const forms[FACTS_FIELDS])(const char *) = {
 	[FACTS_SID] = sid_form,
 };
 
-/* ---- one name --------------------------------------------------------------- */
+/* ---- one name ----------------------------------------------------------- */
 
 static int
 add_text(struct names *out, enum facts_field field, struct span s,
@@ -240,7 +240,7 @@ add_name(struct names *out, uint8_t tag, struct span s, struct why *why)
 	}
 }
 
-/* ---- all --------------------------------------------------------------------- */
+/* ---- all ---------------------------------------------------------------- */
 
 /* SEQUENCE { [0] OtherName { sid_oid, OCTET STRING } } */
 static int

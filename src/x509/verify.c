@@ -49,7 +49,7 @@ verify_by_name(const char *name)
 	return -1;
 }
 
-/* ---- reports ---------------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------ */
 
 static void
 start_report(struct verify *v)
@@ -130,7 +130,7 @@ verify_time_text(char dst[VERIFY_TIME_MAX], int64_t t, bool day)
 	return dst;
 }
 
-/* ---- the chain given ---------------------------------------------------------- */
+/* ---- the chain given ---------------------------------------------------- */
 
 static bool
 class_fits(const struct verify_run *r, const struct trust_authority *a)
@@ -211,7 +211,7 @@ check_not_anchor(struct verify_run *r)
 	    "certificate that a CA issued", a->rules.name);
 }
 
-/* ---- search ------------------------------------------------------------------- */
+/* ---- search ------------------------------------------------------------- */
 
 /* Keep the report that came furthest. */
 static void

@@ -128,7 +128,7 @@ check_critical(struct verify_run *r)
 	return verify_pass(r, VERIFY_CRITICAL, "none unknown");
 }
 
-/* ---- names ----------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static bool
 check_name_forms(struct verify_run *r)
@@ -156,7 +156,8 @@ check_name_forms(struct verify_run *r)
 static bool
 is_allowed(const struct trust_rules *rules, const struct facts_name *f)
 {
-	bool fold = f->field == FACTS_DNS || (rules->fold & 1u << f->field) != 0;
+	bool fold = f->field == FACTS_DNS ||
+	    (rules->fold & 1u << f->field) != 0;
 	bool listed = false;
 
 	for (size_t i = 0; i < rules->n_names; i++) {
@@ -218,7 +219,7 @@ check_lifetime(struct verify_run *r)
 	    (long long)life / DAY);
 }
 
-/* ---- revocation ------------------------------------------------------------------- */
+/* ---- revocation --------------------------------------------------------- */
 
 /* What is known of the revocations of this key's certificates; NULL: it is
  * no anchor's. */
@@ -316,7 +317,7 @@ check_revocation(struct verify_run *r)
 	    verify_time_text(to, r->anchor->crl.next_update, false));
 }
 
-/* ---- host ------------------------------------------------------------------------- */
+/* ---- host --------------------------------------------------------------- */
 
 static bool
 same_address(const char *host, const char *name)

@@ -18,7 +18,7 @@ struct issuer {
 	bool anchor;
 };
 
-/* ---- signature and key --------------------------------------------------------- */
+/* ---- signature and key -------------------------------------------------- */
 
 /* sig_verify(), once for each pair; false when there have been too many. */
 static bool
@@ -125,7 +125,7 @@ check_read(struct verify_run *r, struct verify_cert *c)
 	return true;
 }
 
-/* ---- issuers: RFC 5280 6.1.4 --------------------------------------------------- */
+/* ---- issuers: RFC 5280 6.1.4 -------------------------------------------- */
 
 static bool
 is_self_issued(const struct slice_cert *c)
@@ -265,7 +265,7 @@ check_names(struct verify_run *r, size_t at, const struct ext *anchor)
 	return true;
 }
 
-/* ---- the walk -------------------------------------------------------------------- */
+/* ---- the walk ----------------------------------------------------------- */
 
 static bool
 start_at_anchor(struct verify_run *r, struct ext *e)

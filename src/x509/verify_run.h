@@ -40,7 +40,7 @@ struct verify_run {
 	const struct trust_authority *authority;
 	const struct trust_anchor *anchor;
 	int64_t now;			/* effective time of authority */
-	struct verify at;		/* its report, a refusal until the end */
+	struct verify at;		/* its report, first a refusal */
 	char where[160];		/* the certificate in hand, in words */
 	int facts_rc;			/* of cert_facts() for the leaf */
 	struct why facts_why;

@@ -46,7 +46,7 @@ static struct {
 	struct trust_name name;
 } f;
 
-/* ---- what does not change ------------------------------------------------------- */
+/* ---- what does not change ----------------------------------------------- */
 
 static void
 put(struct buf *b, uint8_t tag, const void *p, size_t n)
@@ -150,7 +150,7 @@ set_up(void)
 	f.authority[1].rules.class = FACTS_HOST;
 }
 
-/* ---- one input --------------------------------------------------------------------- */
+/* ---- one input ---------------------------------------------------------- */
 
 static void
 printable(const char *text)

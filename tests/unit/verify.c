@@ -21,7 +21,7 @@
 #define CLIENT GNUTLS_KP_TLS_WWW_CLIENT
 #define SERVER GNUTLS_KP_TLS_WWW_SERVER
 
-/* ---- DER by hand ---------------------------------------------------------------- */
+/* ---- DER by hand -------------------------------------------------------- */
 
 /* tag, length, content: appended to out. */
 static void
@@ -75,7 +75,7 @@ join(struct span a, struct span b)
 	return (struct span){ o->data, o->len };
 }
 
-/* ---- keys and certificates --------------------------------------------------- */
+/* ---- keys and certificates ---------------------------------------------- */
 
 enum key { K_ROOT, K_OTHER, K_MID, K_MID2, K_MID3, K_LEAF, K_P384, K_ED25519,
     K_RSA, K_RSA_SHORT, K_P521, KEYS };
@@ -209,7 +209,8 @@ make(const struct spec *s)
 	gnutls_x509_crt_t crt, by;
 	gnutls_privkey_t priv;
 	gnutls_datum_t *out = &all[n_all++].der;
-	uint8_t serial[2] = { 1, (uint8_t)(s->serial != 0 ? s->serial : n_all) };
+	uint8_t serial[2] = { 1, (uint8_t)(s->serial != 0 ? s->serial :
+	    n_all) };
 
 	ck_assert_uint_lt(n_all, sizeof(all) / sizeof(all[0]));
 	OK(gnutls_x509_crt_init(&crt));
@@ -249,7 +250,7 @@ make(const struct spec *s)
 #define UNDER_MID .issuer = "mid", .by = K_MID
 #pragma GCC diagnostic ignored "-Woverride-init"
 
-/* ---- trust and question ------------------------------------------------------- */
+/* ---- trust and question ------------------------------------------------- */
 
 static struct {
 	struct trust trust;
@@ -367,7 +368,7 @@ is_refused(enum verify_check check, enum tls_alert alert, const char *text)
 	is_refused(VERIFY_##check, TLS_ALERT_##alert, text); \
 } while (0)
 
-/* ---- more by hand ----------------------------------------------------------- */
+/* ---- more by hand ------------------------------------------------------- */
 
 /* NameConstraints with one subtree; which 0 permitted, 1 excluded */
 static struct span
@@ -378,7 +379,7 @@ constraint(unsigned which, uint8_t tag, struct span base)
 }
 #define EXT(o, s, c) .ext = { { o, (s).p, (s).n, c } }
 
-/* ---- an honest one --------------------------------------------------------------- */
+/* ---- an honest one ------------------------------------------------------ */
 
 START_TEST(good)
 {
@@ -401,7 +402,7 @@ START_TEST(good)
 }
 END_TEST
 
-/* ---- form -------------------------------------------------------------------------- */
+/* ---- form --------------------------------------------------------------- */
 
 START_TEST(form)
 {
@@ -423,7 +424,7 @@ START_TEST(form)
 }
 END_TEST
 
-/* ---- path -------------------------------------------------------------------------- */
+/* ---- path --------------------------------------------------------------- */
 
 START_TEST(unknown)
 {
@@ -477,8 +478,7 @@ START_TEST(same_name_other_key)
 {
 	struct span leaf = LEAF();
 
-	set_up();
-	leaf = LEAF();
+	t.authority[0].n_anchors = 0;
 	(void)anchor(0, CA(.key = K_OTHER, .by = K_OTHER));
 	refused(PATH, UNKNOWN_CA, "signature", leaf);
 	(void)anchor(0, CA(0));
@@ -595,7 +595,7 @@ START_TEST(second_path)
 }
 END_TEST
 
-/* ---- profile ------------------------------------------------------------------------ */
+/* ---- profile ------------------------------------------------------------ */
 
 START_TEST(profile)
 {
@@ -649,7 +649,7 @@ START_TEST(weak_issuer)
 }
 END_TEST
 
-/* ---- issuers ------------------------------------------------------------------------ */
+/* ---- issuers ------------------------------------------------------------ */
 
 /* The leaf below a CA that has a fault; the leaf itself was not parsed. */
 #define mid_refused(alert, text, ...) do { \
@@ -751,7 +751,7 @@ START_TEST(leaf_below_leaf)
 }
 END_TEST
 
-/* ---- name constraints ------------------------------------------------------------- */
+/* ---- name constraints --------------------------------------------------- */
 
 static const struct {
 	unsigned which;			/* 0 permitted, 1 excluded */
@@ -783,7 +783,7 @@ static const struct {
 	{ 0, 0x86, "example", { URI, ALICE, 0 }, false },
 	{ 0, 0x86, ".example", { URI, ALICE, 0 }, true },
 	{ 0, 0x86, ".lab.example", { URI, ALICE, 0 }, false },
-	{ 0, 0x86, "lab.example", { URI, "https://x@lab.example:8/", 0 }, true },
+	{ 0, 0x86, "lab.example", { URI, "https://x@lab.example:8", 0 }, true },
 	{ 0, 0x86, "lab.example", { URI, "https://lab.example@x/", 0 }, false },
 	{ 0, 0x86, "lab.example", { URI, "urn:lab.example", 0 }, false },
 	{ 1, 0x86, "lab.example", { URI, "urn:lab.example", 0 }, false },
@@ -899,7 +899,7 @@ START_TEST(constraints_below)
 }
 END_TEST
 
-/* ---- the leaf ----------------------------------------------------------------------- */
+/* ---- the leaf ----------------------------------------------------------- */
 
 START_TEST(validity)
 {
@@ -991,6 +991,7 @@ END_TEST
 START_TEST(critical)
 {
 	static const uint8_t null[] = { 5, 0 };
+	struct span access;
 
 	accepted(LEAF(.ext = { { "1.3.6.1.4.1.99999.1", null, 2, false } }));
 	refused(CRITICAL, UNSUPPORTED_CERTIFICATE, "1.3.6.1.4.1.99999.1",
@@ -998,14 +999,20 @@ START_TEST(critical)
 	refused(CRITICAL, UNSUPPORTED_CERTIFICATE, "certificatePolicies",
 	    LEAF(.ext = { { "2.5.29.32", null, 2, true } }));
 	accepted(LEAF(.ext = { { "2.5.29.32", null, 2, false } }));
+	access = wrap(0x30, wrap(0x30, join(BYTES("\x06\x01\x2a"),
+	    wrap(0x86, TEXT("http://a")))));
+	accepted(LEAF(EXT("1.3.6.1.5.5.7.1.1", access, false)));
+	refused(CRITICAL, UNSUPPORTED_CERTIFICATE, "1.3.6.1.5.5.7.1.1",
+	    LEAF(EXT("1.3.6.1.5.5.7.1.1", access, true)));
 	refused(FORM, BAD_CERTIFICATE, "authorityInfoAccess",
 	    LEAF(.ext = { { "1.3.6.1.5.5.7.1.1", null, 2, false } }));
 }
 END_TEST
 
-/* ---- names -------------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
-#define LONG64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LONG32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LONG64 LONG32 LONG32
 
 static const struct {
 	struct san san;
@@ -1239,7 +1246,7 @@ START_TEST(lifetime)
 }
 END_TEST
 
-/* ---- revocation --------------------------------------------------------------------- */
+/* ---- revocation --------------------------------------------------------- */
 
 START_TEST(revocation)
 {
@@ -1319,7 +1326,7 @@ START_TEST(revoked_below)
 }
 END_TEST
 
-/* ---- host --------------------------------------------------------------------------- */
+/* ---- host --------------------------------------------------------------- */
 
 static const struct {
 	const char *host;
@@ -1331,13 +1338,14 @@ static const struct {
 	{ "example.org", false }, { "x.web.example.org", false },
 	{ "web.example.or", false }, { "192.0.2.2", false },
 	{ "2001:db8::2", false }, { "", false }, { ".", false },
-	{ "web.example.org\n", false },
+	{ "web.example.org\n", false }, { "x:y", false },
 };
 
 START_TEST(host)
 {
 	struct span leaf = LEAF(.subject = "cn.example.org", .eku = { SERVER },
-	    .san = { { DNS, "web.example.org", 0 }, { IP, "\xc0\0\2\1", 4 },
+	    .san = { { DNS, "web.example.org", 0 }, { URI, "x:y", 0 },
+	    { IP, "\xc0\0\2\1", 4 },
 	    { IP, "\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16 } });
 	struct span cn = LEAF(.subject = "cn.example.org", .eku = { SERVER },
 	    .san = { { 0 } });
