@@ -40,8 +40,8 @@ struct channel {
 	struct ipc_exited exit;
 	struct ipc_window window;
 	struct buf requests;		/* for certlogin-start */
-	int in;				/* -1 when closed; a terminal is */
-	int out[CONN_STREAMS];		/* in and out[0] at once */
+	/* -1 when closed; a terminal is in and out[0] at once */
+	int in, out[CONN_STREAMS];
 	ev_io on_in, on_out[CONN_STREAMS];
 };
 

@@ -39,13 +39,13 @@ struct net {
 	struct conn *conn;		/* from the handshake's end */
 	bool refused;			/* the session gave its reason */
 	bool said;			/* our last word is out */
-	enum tls_alert alert;		/* our last word, if not a goodbye */
+	enum tls_alert alert;		/* our last word, unless goodbye */
 	ev_io on_session, on_socket;
 	ev_timer linger;
 	struct buf in, out;		/* one message each */
 	uint8_t random[IPC_RANDOM_LEN];
 	struct channel channel[CHANNEL_MAX];
-	uint8_t plain[TLS_RECORD];	/* one record that came */
+	uint8_t plain[4 * TLS_RECORD];	/* records that came */
 };
 
 #endif

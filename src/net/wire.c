@@ -6,7 +6,7 @@
 #include "net/login.h"
 #include "net/mon.h"
 
-#define READ_ROUNDS 16		/* records before the others' turn */
+#define READ_ROUNDS 4		/* times n->plain before the others' turn */
 #define LINGER 4.0		/* seconds for the last bytes; less than the
 				 * session waits for us */
 
@@ -34,23 +34,46 @@ take(struct net *n, size_t len)
 		wire_end(n);
 }
 
+/* Fill n->plain with full records, so that a process gets them in one piece.
+ * How much came; less than there is room for: nothing more is there now, and
+ * *end is why when that is for good. */
+static size_t
+gather(struct net *n, ssize_t *end)
+{
+	size_t len = 0;
+
+	*end = ERR_AGAIN;
+	while (sizeof(n->plain) - len >= TLS_RECORD) {
+		ssize_t r = tls_read(n->tls, n->plain + len,
+		    sizeof(n->plain) - len);
+
+		if (r <= 0) {
+			*end = r;
+			break;
+		}
+		len += (size_t)r;
+	}
+	return len;
+}
+
 void
 wire_read(struct net *n)
 {
+	ssize_t end = ERR_AGAIN;
+
 	for (int i = 0; i < READ_ROUNDS; i++) {
-		ssize_t len;
+		size_t len;
 
 		if (n->phase == NET_ENDING || !conn_wants_input(n->conn))
 			return;
-		len = tls_read(n->tls, n->plain, sizeof(n->plain));
-		if (len == ERR_AGAIN)
-			return;
-		if (len <= 0) {
-			lost(n);
-			return;
-		}
-		take(n, (size_t)len);
+		len = gather(n, &end);
+		if (len > 0)
+			take(n, len);
+		if (end != ERR_AGAIN || len < sizeof(n->plain) - TLS_RECORD)
+			break;
 	}
+	if (end != ERR_AGAIN && n->phase != NET_ENDING)
+		lost(n);
 }
 
 /* ---- out --------------------------------------------------------------- */
