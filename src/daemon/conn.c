@@ -21,6 +21,7 @@ struct conn {
 	int socket;		/* until joined */
 	int channel;		/* to the session, from then on */
 	pid_t session, net;	/* 0 when ended or not ours */
+	pid_t judge;		/* not known to be done yet, or 0 */
 	pid_t hostkey;		/* the process that signs for it */
 	uint64_t reference;
 	uint8_t address[16];
@@ -46,10 +47,20 @@ not_waiting(struct conn *c)
 	ev_timer_stop(c->d->loop, &c->grace);
 }
 
+/* A judge ends with its verdict; one that does not is not waited for. */
+static void
+end_judge(struct conn *c)
+{
+	if (c->judge > 0)
+		(void)kill(c->judge, SIGKILL);
+	c->judge = 0;
+}
+
 static void
 conn_free(struct conn *c)
 {
 	not_waiting(c);
+	end_judge(c);
 	ev_io_stop(c->d->loop, &c->io);
 	if (c->live)
 		c->d->live--;
@@ -231,7 +242,8 @@ answer_need_judge(struct conn *c, struct rd body)
 
 	if (r != 0 || c->live)
 		return r != 0 ? r : ERR_STATE;
-	if ((judge = spare_take_judge(c->d->spares, &why)) < 0) {
+	end_judge(c);
+	if ((judge = spare_take_judge(c->d->spares, &c->judge, &why)) < 0) {
 		log_error("judge: %s", why.text);
 		return judge;
 	}
@@ -304,6 +316,7 @@ answer_register(struct conn *c, struct rd body)
 	if (c->reference == 0)
 		c->reference = c->reg->reference;
 	not_waiting(c);
+	end_judge(c);
 	c->live = true;
 	c->d->live++;
 	c->d->logins++;
@@ -376,20 +389,24 @@ void
 conn_ended(struct daemon *d, pid_t pid, int status)
 {
 	for (struct conn *c = d->conns; c != NULL; c = c->next) {
-		const char *name;
+		const struct {
+			const char *name;
+			pid_t *pid;
+		} ours[] = { { "certlogin-net", &c->net },
+		    { "certlogin-session", &c->session },
+		    { "certlogin-judge", &c->judge } };
 
-		if (c->session != pid && c->net != pid)
-			continue;
-		name = c->net == pid ? "certlogin-net" : "certlogin-session";
-		if (WIFSIGNALED(status))
-			log_error("%s ended by signal %d, reference=%llu",
-			    name, WTERMSIG(status),
-			    (unsigned long long)c->reference);
-		if (c->net == pid)
-			c->net = 0;
-		else
-			c->session = 0;
-		return;
+		for (size_t i = 0; i < 3; i++) {
+			if (*ours[i].pid != pid)
+				continue;
+			if (WIFSIGNALED(status))
+				log_error("%s ended by signal %d, "
+				    "reference=%llu", ours[i].name,
+				    WTERMSIG(status),
+				    (unsigned long long)c->reference);
+			*ours[i].pid = 0;
+			return;
+		}
 	}
 }
 

@@ -203,20 +203,23 @@ spare_take_pair(struct spares *s, struct spare_pair *p, struct why *why)
 }
 
 int
-spare_take_judge(struct spares *s, struct why *why)
+spare_take_judge(struct spares *s, pid_t *pid, struct why *why)
 {
 	struct judge j;
 	int r;
 
 	refill_after(s, REFILL_AFTER);
 	if (s->n_judges == 0) {
-		r = make_judge(s, &j, why);
-		return r == 0 ? j.channel : r;
+		if ((r = make_judge(s, &j, why)) != 0)
+			return r;
+		*pid = j.pid;
+		return j.channel;
 	}
 	j = s->judge[0];
 	s->n_judges--;
 	memmove(&s->judge[0], &s->judge[1],
 	    s->n_judges * sizeof(s->judge[0]));
+	*pid = j.pid;
 	return j.channel;
 }
 

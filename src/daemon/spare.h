@@ -22,8 +22,9 @@ void spare_renew(struct spares *s);
 int spare_take_pair(struct spares *s, struct spare_pair *p,
     struct why *why);
 
-/* A judge's channel (owned by the caller), or a negative code with why. */
-int spare_take_judge(struct spares *s, struct why *why);
+/* A judge's channel (owned by the caller) and pid, or a negative code with
+ * why. */
+int spare_take_judge(struct spares *s, pid_t *pid, struct why *why);
 
 /* A child ended: forget it if it was a spare.  Returns true then. */
 bool spare_ended(struct spares *s, pid_t pid);

@@ -180,6 +180,9 @@ check_verdict(struct session *s)
 {
 	struct why why;
 
+	if (s->verdict.outcome != IPC_OUTCOME_ADMIT &&
+	    s->verdict.reason[0] == '\0')
+		return internal(s, "judge: a refusal without a reason");
 	if (s->verdict.outcome != IPC_OUTCOME_ADMIT)
 		return session_refuse(s, s->verdict.alert, false,
 		    s->verdict.reason, s->verdict.detail);
@@ -254,8 +257,7 @@ answer_login(struct session *s, struct rd body)
 
 	s->verdict.outcome = IPC_OUTCOME_REFUSED;
 	if (r != 0)
-		return session_refuse(s, 0, false, "",
-		    "certlogin-net sent a malformed login");
+		return internal(s, "certlogin-net sent a malformed login");
 	memcpy(s->asked, l.account, sizeof(s->asked));
 	buf_init(&kept, IPC_TRANSCRIPT_MAX);
 	buf_put_raw(&kept, l.transcript.p, l.transcript.n);
@@ -321,7 +323,7 @@ one_message(struct session *s, bool *signed_once, bool *done)
 	int r = chan_recv(s->net, &s->in, &m, 0);
 
 	if (r != 0)
-		return session_refuse(s, 0, false, "", r == ERR_EOF ?
+		return internal(s, r == ERR_EOF ?
 		    "certlogin-net ended before the login" :
 		    "certlogin-net sent what is not a message");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -333,8 +335,7 @@ one_message(struct session *s, bool *signed_once, bool *done)
 		*signed_once = true;
 		return rows[i].answer(s, m.body);
 	}
-	return session_refuse(s, 0, false, "",
-	    "certlogin-net sent a message out of turn");
+	return internal(s, "certlogin-net sent a message out of turn");
 }
 
 int

@@ -62,7 +62,8 @@ caught()
 # was begun, and honest logins go on.
 nothing_happened()
 {
-	! pgrep -u "$1" >/dev/null || give_up "something runs as $1"
+	[ "$1" = root ] || ! pgrep -u "$1" >/dev/null 2>&1 ||
+	    give_up "something runs as $1"
 	lie honest
 	admitted alice alice
 }

@@ -11,6 +11,7 @@
 
 #include "base/helper.h"
 
+#define PARK 32
 #define FDS_MAX 3		/* descriptors of any message here */
 
 char *
@@ -68,7 +69,8 @@ liar_start_honest(char **argv)
 		liar_honest(argv);
 	}
 	(void)close(pair[1]);
-	return pair[0];
+	/* away from the places of what we were given */
+	return fcntl(pair[0], F_DUPFD_CLOEXEC, PARK);
 }
 
 int

@@ -3,6 +3,7 @@
  * says whatever its lie tells it to (liar.h):
  *
  *	admit ACCOUNT literal|captured	asked for or not, whoever it is
+ *	old		admits alice under another policy than that in force
  *	nobody		admits without an account
  *	outcome N	a verdict with this byte as its outcome
  *	type		an answer that is no verdict
@@ -18,8 +19,31 @@
 #include <unistd.h>
 
 #include "base/helper.h"
+#include "base/memfile.h"
 #include "liar.h"
 #include "proto/ipc.h"
+
+#define FD_POLICY HELPER_FD
+#define POLICY_MAX (192UL * 1024 * 1024)
+
+/* The number of the loaded policy, which stands in it in front (judge's
+ * policy.h). */
+static uint64_t
+policy_number(void)
+{
+	struct span text;
+	uint64_t number;
+	struct rd r;
+
+	if (memfile_map(FD_POLICY, POLICY_MAX, &text) != 0)
+		return 0;
+	r = rd_of_span(text);
+	(void)rd_string(&r, 16);
+	(void)rd_u8(&r);
+	number = rd_u64(&r);
+	memfile_unmap(text);
+	return number;
+}
 
 static void
 verdict(struct buf *b, uint8_t outcome, const char *account, bool captured)
@@ -27,7 +51,7 @@ verdict(struct buf *b, uint8_t outcome, const char *account, bool captured)
 	static struct ipc_verdict v;
 
 	v = (struct ipc_verdict){ .outcome = outcome, .captured = captured,
-	    .rule_line = 1, .policy = 1,
+	    .rule_line = 1, .policy = policy_number(),
 	    .expires = (int64_t)time(NULL) + 86400 };
 	(void)snprintf(v.account, sizeof(v.account), "%s", account);
 	(void)snprintf(v.authority, sizeof(v.authority), "user");
@@ -48,7 +72,12 @@ say(struct buf *b, const char *lie)
 	if (sscanf(lie, "admit %63s %15s", account, how) == 2)
 		verdict(b, IPC_OUTCOME_ADMIT, account,
 		    strcmp(how, "captured") == 0);
-	else if (strcmp(lie, "nobody") == 0)
+	else if (strcmp(lie, "old") == 0) {
+		verdict(b, IPC_OUTCOME_ADMIT, "alice", false);
+		/* behind outcome, alert, captured, rule and restrictions and
+		 * expires */
+		b->data[2 + 3 + 4 + 4 + 8 + 7]--;
+	} else if (strcmp(lie, "nobody") == 0)
 		verdict(b, IPC_OUTCOME_ADMIT, "", false);
 	else if (sscanf(lie, "outcome %u", &n) == 1) {
 		verdict(b, IPC_OUTCOME_ADMIT, "alice", false);

@@ -299,18 +299,19 @@ sign_replay(struct net *n, struct chan_msg *m)
 	return r;
 }
 
-/* A handshake of another host: the last bytes are those of its certificate
- * and, behind it, of no extensions. */
+/* A handshake of another host. */
 static int
 sign_foreign(struct net *n, struct chan_msg *m)
 {
-	struct span t;
+	struct span t, cert;
 	struct buf b;
 	int r = ipc_net_sign_decode(m->body, &t);
 
 	buf_init(&b, CHAN_MSG_MAX);
 	if (r == 0) {
-		put_flipped(&b, t, 3);
+		/* somewhere in the leaf, which comes first */
+		cert = message(t, HANDSHAKE_CERTIFICATE, 0).whole;
+		put_flipped(&b, t, cert.n - 100);
 		r = tell_sign(n, (struct span){ b.data, b.len });
 	}
 	buf_free(&b);
