@@ -127,6 +127,18 @@ ask(int fd, struct span transcript)
 	ck_assert_int_eq(chan_send(fd, &h.out, NULL, 0), 0);
 }
 
+/* Stop the process, and be sure that it has: the signal alone leaves it time
+ * to serve a request that comes behind it. */
+static void
+hold(void)
+{
+	int status;
+
+	ck_assert_int_eq(kill(h.pid, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(h.pid, &status, WUNTRACED), h.pid);
+	ck_assert(WIFSTOPPED(status));
+}
+
 /* The answer: a view of the signature, or the error's text. */
 static struct span
 answer(int fd, char error[IPC_TEXT_MAX])
@@ -437,7 +449,7 @@ START_TEST(test_source_limit)
 	(void)answer(last, error);
 	ck_assert_str_eq(error, "");
 	(void)close(last);
-	ck_assert_int_eq(kill(h.pid, SIGSTOP), 0);
+	hold();
 	for (size_t i = 0; i < 6; i++)
 		ask(fd[i], (struct span){ t.data, t.len });
 	ck_assert_int_eq(kill(h.pid, SIGCONT), 0);
@@ -471,7 +483,7 @@ second_overtakes(const struct buf *t)
 	ask(last, (struct span){ t->data, t->len });
 	(void)answer(last, error);
 	(void)close(last);
-	ck_assert_int_eq(kill(h.pid, SIGSTOP), 0);
+	hold();
 	for (size_t i = 0; i < 4; i++)
 		ask(pf[i].fd, (struct span){ t->data, t->len });
 	ck_assert_int_eq(kill(h.pid, SIGCONT), 0);

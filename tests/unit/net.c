@@ -1061,8 +1061,11 @@ END_TEST
 /* The session knows of the exit before the output was read. */
 START_TEST(test_exit_before_output)
 {
+	int status;
+
 	running("echo");
 	ck_assert_int_eq(kill(w.pid, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(w.pid, &status, WUNTRACED), w.pid);
 	ck_assert_int_eq(dprintf(proc.out, "late"), 4);
 	exits(3);
 	ck_assert_int_eq(kill(w.pid, SIGCONT), 0);
