@@ -15,7 +15,7 @@
 #define NAMES_NAME_MAX 64
 #define NAMES_EMAIL_MAX 254	/* RFC 5321 4.5.3.1, erratum 1690 */
 #define NAMES_DNS_MAX 253
-#define NAMES_DNS_LABELS 8	/* as many as export's trust.conf lets by */
+#define NAMES_DNS_LABELS 8	/* nobody needs more */
 #define NAMES_SERIAL 16		/* bytes */
 #define NAMES_HEX (2 * NAMES_SERIAL + 1)
 #define NAMES_URI_MAX (sizeof("spiffe://") + NAMES_REALM_MAX + \

@@ -296,20 +296,27 @@ rules_of(const struct work *w, const char *authority)
 	return NULL;
 }
 
-/* Could the authority's names= let a value through that fits? */
+/* Could the authority's names= let a value through that fits?  As verify.h's
+ * VERIFY_NAMES has it. */
 static bool
 fence_lets(const struct trust_rules *t, const struct map_match *m)
 {
 	enum facts_field field = map_matcher_field(m->matcher);
+	bool listed = false;
 
 	if (t == NULL || t->n_names == 0 || field == FACTS_FIELDS)
 		return true;
-	for (size_t i = 0; i < t->n_names; i++)
-		if (t->names[i].field == field && ((t->fold & 1u << field) !=
-		    0 || pattern_meets(field, t->names[i].pattern,
-		    m->value)))
+	for (size_t i = 0; i < t->n_names; i++) {
+		const struct trust_name *n = &t->names[i];
+
+		if (n->field != field)
+			continue;
+		listed = true;
+		if ((t->fold & 1u << field) != 0 || trust_name_is_any(n) ||
+		    pattern_meets(field, n->pattern, m->value))
 			return true;
-	return false;
+	}
+	return !listed && field == FACTS_SID;
 }
 
 static void

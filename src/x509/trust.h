@@ -38,6 +38,9 @@ struct trust_name {
 	enum facts_field field;
 	char pattern[FACTS_NAME_MAX + 1];
 };
+/* Does it stand for every name of its field?  `dns=*` does, for nobody lists
+ * each number of labels. */
+bool trust_name_is_any(const struct trust_name *n);
 
 /* What an [authority NAME] section says. */
 struct trust_rules {

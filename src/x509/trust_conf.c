@@ -100,6 +100,12 @@ set_crl(void *target, const struct ini_key *key, const char *value,
 
 /* ---- names --------------------------------------------------------------- */
 
+bool
+trust_name_is_any(const struct trust_name *n)
+{
+	return n->field == FACTS_DNS && strcmp(n->pattern, "*") == 0;
+}
+
 /* The field of `FIELD=`, and where its pattern begins; or -1. */
 static int
 field_of(const char *p, const char **pattern)

@@ -149,9 +149,8 @@ check_name_forms(struct verify_run *r)
 }
 
 /*
- * Does names= allow it?  `dns=*` stands for every DNS name, for nobody lists
- * each number of labels.  DNS knows no case.  A SID is no name in a space
- * that an authority could be fenced to: without a sid pattern it passes.
+ * Does names= allow it?  DNS knows no case.  A SID is no name in a space that
+ * an authority could be fenced to: without a sid pattern it passes.
  */
 static bool
 is_allowed(const struct trust_rules *rules, const struct facts_name *f)
@@ -166,9 +165,8 @@ is_allowed(const struct trust_rules *rules, const struct facts_name *f)
 		if (n->field != f->field)
 			continue;
 		listed = true;
-		if ((f->field == FACTS_DNS && strcmp(n->pattern, "*") == 0) ||
-		    pattern_match(f->field, n->pattern, f->value,
-		    fold ? PATTERN_FOLD : 0, NULL, NULL, 0))
+		if (trust_name_is_any(n) || pattern_match(f->field,
+		    n->pattern, f->value, fold ? PATTERN_FOLD : 0, NULL, NULL, 0))
 			return true;
 	}
 	return !listed && f->field == FACTS_SID;

@@ -14,7 +14,8 @@ static const char conf_text[] =
     "[authority staff]\nclass = user\nanchor = a\nrevocation = none\n"
     "names = uri=spiffe://e/user/*, email=*@e.example\n"
     "[authority open]\nclass = user\nanchor = b\nrevocation = none\n"
-    "[authority fleet]\nclass = device\nanchor = c\nrevocation = none\n";
+    "[authority fleet]\nclass = device\nanchor = c\nrevocation = none\n"
+    "names = uri=spiffe://e/*, dns=*\n";
 
 static int
 find(const char *name, uid_t *uid)
@@ -92,6 +93,10 @@ static const struct one {
 	{ ALLOW "uri=spiffe://e/host/{n} as {n}\n",
 	    "1: never matches: names=" },
 	{ ALLOW "dns=h.e.example as alice\n", "1: never matches: names=" },
+	{ "allow device fleet dns=a.b.example as alice\n", NULL },
+	{ "allow device fleet email=a@b as alice\n",
+	    "1: never matches: names=" },
+	{ "allow device fleet sid=S-1-5-21-1 as alice\n", NULL },
 	{ ALLOW "email={n}@e.example as {n}\n", NULL },
 	{ ALLOW "serial=01 as alice\n", NULL },
 	{ "allow user open uri=spiffe://f/user/alice as alice\n", NULL },
