@@ -9,7 +9,7 @@
 #define OK(call) ck_assert_int_ge((call), 0)
 #define ROOM (32u << 20)
 
-/* ---- CAs ----------------------------------------------------------------- */
+/* ---- CAs ---------------------------------------------------------------- */
 
 static void
 set_constraints(gnutls_x509_crt_t crt, const struct forge_how *how)
@@ -82,7 +82,7 @@ forge_ca(struct pki *p, enum pki_kind kind, const char *name,
 	OK(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_PEM, &p->pem));
 }
 
-/* ---- DER ----------------------------------------------------------------- */
+/* ---- DER ---------------------------------------------------------------- */
 
 static void
 put(struct buf *b, uint8_t tag, const void *p, size_t n)
@@ -153,7 +153,7 @@ put_time(struct buf *b, int64_t t)
 	put(b, skip > 0 ? 0x17 : 0x18, text + skip, 15 - skip);
 }
 
-/* ---- CRLs ---------------------------------------------------------------- */
+/* ---- CRLs --------------------------------------------------------------- */
 
 struct forge_crl
 forge_crl(const struct pki *signer, int64_t now, const char *number,
@@ -259,7 +259,8 @@ forge_crl_put(struct buf *out, const struct forge_crl *c)
 
 	buf_init(&tbs, ROOM);
 	if (!c->v1)
-		put(&tbs, 0x02, "\x01", 1);
+		put(&tbs, 0x02, c->version != 0 ? &c->version :
+		    (const uint8_t *)"\x01", 1);
 	buf_put_raw(&tbs, algorithm.p, algorithm.n);
 	put_issuer(&tbs, c->issuer != NULL ? c->issuer : c->signer);
 	put_time(&tbs, c->this_update);

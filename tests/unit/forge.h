@@ -34,7 +34,8 @@ struct forge_crl {
 	unsigned first, n;		/* serials of entries */
 	struct span entry_extensions;	/* of the last entry, DER */
 	struct span entry_serial;	/* of the last entry, instead */
-	bool v1;
+	bool v1;			/* no version */
+	uint8_t version;		/* instead of 1, which is v2 */
 };
 
 /* A CRL with number, from an hour ago for a day. */

@@ -252,6 +252,25 @@ START_TEST(certificate_damaged)
 }
 END_TEST
 
+/* RFC 5280 4.1.1.2: one algorithm, inside and outside. */
+START_TEST(algorithm_twice)
+{
+	struct pki p;
+	struct slice_cert c;
+	struct why why;
+	uint8_t *last;
+
+	pki_make(&p, PKI_P256, "leaf", NULL);
+	ck_assert_int_eq(slice_cert(pki_der(&p), &c, &why), 0);
+	last = p.der.data + (c.algorithm.p - p.der.data) + c.algorithm.n - 1;
+	ck_assert_uint_eq(*last, 0x02);
+	*last = 0x03;
+	ck_assert_int_eq(slice_cert(pki_der(&p), &c, &why), ERR_MALFORMED);
+	ck_assert_ptr_nonnull(strstr(why.text, "stands outside"));
+	pki_free(&p);
+}
+END_TEST
+
 /* ---- signatures ---------------------------------------------------------- */
 
 /* A certificate of key, signed anew by it with this hash and these flags. */
@@ -309,6 +328,12 @@ START_TEST(signature)
 }
 END_TEST
 
+static int
+family(enum pki_kind k)
+{
+	return k == PKI_P384 ? PKI_P256 : (int)k;
+}
+
 /* Another key of the same kind, and of another kind, did not sign it. */
 START_TEST(signature_of_others)
 {
@@ -324,6 +349,9 @@ START_TEST(signature_of_others)
 		ck_assert_int_eq(slice_cert(pki_der(&q), &other, &why), 0);
 		ck_assert_int_ne(sig_verify(other.spki, c.algorithm, c.tbs,
 		    c.signature, &why), 0);
+		if (family((enum pki_kind)k) != family((enum pki_kind)_i))
+			ck_assert_ptr_nonnull(strstr(why.text,
+			    "does not fit"));
 		pki_free(&q);
 	}
 	pki_free(&p);
@@ -500,6 +528,7 @@ suite(void)
 	tcase_add_test(t, extensions);
 	tcase_add_test(t, certificate);
 	tcase_add_test(t, certificate_damaged);
+	tcase_add_test(t, algorithm_twice);
 	suite_add_tcase(s, t);
 	t = tcase_create("sig");
 	tcase_set_timeout(t, 120);

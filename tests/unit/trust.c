@@ -321,7 +321,7 @@ START_TEST(load_good)
 	forge_ca(&ca, PKI_P256, "a", NULL, NULL);
 	add_file(&w, "ca/a.crt", pki_der(&ca));
 	c = forge_crl(&ca, w.now, "\x07", 1);
-	c.first = 100;
+	c.first = 0xfe;
 	c.n = 3;
 	add_crl(&w, "a.crl", &crl, &c);
 	ck_assert_int_eq(load(&w, A), 0);
@@ -337,18 +337,18 @@ START_TEST(load_good)
 	ck_assert_uint_eq(k->number_len, 1);
 	ck_assert_int_eq(w.t.authority[0].anchor[0].not_after,
 	    gnutls_x509_crt_get_expiration_time(ca.crt));
-	ck_assert(!revoked(&w.t, 0, 99));
-	ck_assert(revoked(&w.t, 0, 100));
-	ck_assert(revoked(&w.t, 0, 102));
-	ck_assert(!revoked(&w.t, 0, 103));
+	ck_assert(!revoked(&w.t, 0, 0xfd));
+	ck_assert(revoked(&w.t, 0, 0xfe));
+	ck_assert(revoked(&w.t, 0, 0x100));
+	ck_assert(!revoked(&w.t, 0, 0x101));
 	/* a part of a serial is another serial; no serial is as bad as one */
 	ck_assert(!trust_is_revoked(&w.t, w.t.authority[0].anchor[0].key,
-	    SPAN("\x40\x00\x00\x00")));
+	    SPAN("\x40\x00\x00\x01")));
 	ck_assert(trust_is_revoked(&w.t, w.t.authority[0].anchor[0].key,
 	    SPAN("")));
 	/* a serial of another key */
 	ck_assert(!trust_is_revoked(&w.t, (const uint8_t *)
-	    "01234567890123456789012345678901", SPAN("\x40\0\0\0\x64")));
+	    "01234567890123456789012345678901", SPAN("\x40\0\0\0\xfe")));
 	ck_assert_int_eq(w.t.authority[0].verified_time, c.this_update);
 	ck_assert_int_eq(trust_time(&w.t.authority[0], w.now), w.now);
 	ck_assert_int_eq(trust_time(&w.t.authority[0], 5), c.this_update);
@@ -530,6 +530,14 @@ version_1(struct forge_crl *c, struct pki *other, int64_t now)
 }
 
 static void
+version_3(struct forge_crl *c, struct pki *other, int64_t now)
+{
+	(void)other;
+	(void)now;
+	c->version = 2;
+}
+
+static void
 indirect(struct forge_crl *c, struct pki *other, int64_t now)
 {
 	(void)other;
@@ -615,6 +623,7 @@ static const struct {
 	{ "unknown", unknown, NULL },
 	{ "number twice", twice, "none of them twice" },
 	{ "v1", version_1, "version: expected v2" },
+	{ "v3", version_3, "version: expected v2" },
 	{ "indirect", indirect, "an entry of another issuer" },
 	{ "reason", reason, NULL },
 	{ "removeFromCRL", reason_remove, "removeFromCRL" },
@@ -1366,6 +1375,63 @@ START_TEST(flat)
 }
 END_TEST
 
+/* Offsets of members in the flat form of an authority named "a", a value
+ * that is over its limit, and the refusal. */
+static const struct {
+	size_t at;
+	uint8_t value;
+	int result;
+} members[] = {
+	{ 0, 2, ERR_VERSION },
+	{ 4, 0, ERR_TOOBIG },			/* authorities */
+	{ 4, TRUST_AUTHORITIES_MAX + 1, ERR_TOOBIG },
+	{ 8, 0, ERR_MALFORMED },		/* length of the name */
+	{ 8, TRUST_NAME_MAX, ERR_TOOBIG },
+	{ 9, 0, ERR_MALFORMED },		/* a NUL in it */
+	{ 10, FACTS_CLASSES, ERR_MALFORMED },
+	{ 14, 1 << FACTS_FIELDS, ERR_MALFORMED },	/* fold */
+	{ 15, TRUST_NONE + 1, ERR_MALFORMED },
+	{ 27, TRUST_NAMES_MAX + 1, ERR_TOOBIG },
+	{ 28, FACTS_FIELDS, ERR_MALFORMED },
+	{ 31, 3, ERR_TOOBIG },			/* length of a pattern */
+	{ 45, 0, ERR_TOOBIG },			/* anchors */
+	{ 45, TRUST_ANCHORS_MAX + 1, ERR_TOOBIG },
+};
+
+START_TEST(flat_limits)
+{
+	struct world w;
+	struct pki ca;
+	struct buf bytes;
+	struct trust t;
+	struct rd r;
+
+	world_init(&w);
+	forge_ca(&ca, PKI_P256, "a", NULL, NULL);
+	add_file(&w, "ca/a.crt", pki_der(&ca));
+	ck_assert_int_eq(load(&w, HEAD "names=dns=*\nrevocation=none\n"), 0);
+	buf_init(&bytes, 1 << 20);
+	trust_put(&bytes, &w.t);
+	r = rd_of_buf(&bytes);
+	ck_assert_int_eq(trust_get(&r, &t), 0);
+	trust_free(&t);
+	ck_assert_uint_eq(bytes.data[27], 1);
+	ck_assert_uint_eq(bytes.data[45], 1);
+	bytes.data[members[_i].at] = members[_i].value;
+	r = rd_of_buf(&bytes);
+	ck_assert_int_eq(trust_get(&r, &t), members[_i].result);
+	/* more revoked ones than may be */
+	buf_reset(&bytes);
+	trust_put(&bytes, &w.t);
+	bytes.data[bytes.len - 4] = 1;
+	r = rd_of_buf(&bytes);
+	ck_assert_int_eq(trust_get(&r, &t), ERR_TOOBIG);
+	buf_free(&bytes);
+	pki_free(&ca);
+	world_free(&w);
+}
+END_TEST
+
 START_TEST(report)
 {
 	struct ipc_load_done *done = calloc(1, sizeof(*done));
@@ -1465,6 +1531,7 @@ suite(void)
 	t = tcase_create("flat");
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, flat);
+	tcase_add_loop_test(t, flat_limits, 0, N(members));
 	tcase_add_test(t, report);
 	suite_add_tcase(s, t);
 	return s;
