@@ -333,6 +333,35 @@ def transcripts():
     yield "cut", good[:-9]
 
 
+FINISHED = handshake(20, b"f" * 32)
+
+
+def proof(scheme, signature):
+    return handshake(15, u16(scheme) + u16(len(signature)) + signature)
+
+
+def proven():
+    """Whole handshakes, through the client's CertificateVerify."""
+    server = CLIENT_HELLO + hello(RANDOM) + REST + OWN + \
+        handshake(15, b"s") + FINISHED
+    good = server + certificate(b"client")
+    many = u8(0) + u32(5 * 11)[1:] + \
+        5 * (u32(6)[1:] + b"client" + u16(0))
+    signature = bytes.fromhex("3006020101020101")
+    yield "good", good + proof(0x0403, signature)
+    yield "retry", CLIENT_HELLO + hello(RETRY) + good + \
+        proof(0x0403, signature)
+    yield "other-scheme", good + proof(0x0804, b"s" * 256)
+    yield "no-signature", good + proof(0x0403, b"")
+    yield "five", server + handshake(11, many) + proof(0x0403, signature)
+    yield "none", server + handshake(11, u8(0) + u32(0)[1:]) + \
+        proof(0x0403, signature)
+    yield "context", server + handshake(11, u8(1) + b"x" + u32(0)[1:]) + \
+        proof(0x0403, signature)
+    yield "behind", good + proof(0x0403, signature) + FINISHED
+    yield "cut", good + proof(0x0403, signature)[:-3]
+
+
 # ---- certificates: fuzz_cert, fuzz_verify ------------------------------------
 ROOT_KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a"
                          "0ee172f3daa62325af021a68f707511a")
@@ -459,6 +488,8 @@ def main():
         write("p11msg", name, u8(kind) + body)
     for name, body in transcripts():
         write("handshake", name, body)
+    for name, body in proven():
+        write("transcript", name, body)
 
 
 if __name__ == "__main__":
