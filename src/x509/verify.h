@@ -2,7 +2,8 @@
  * Does this chain prove an identity, by which authority, and if not, why?
  * A flat list of named checks, read top to bottom; each has its RFC section,
  * the first that fails ends it.  Pure: chain, trust, purpose and time in,
- * result out; no file, no clock, no network.
+ * result out; no file, no clock, no network.  (libc's gmtime_r() opens the
+ * time zone's file once: call tzset() before a sandbox is closed.)
  */
 #ifndef X509_VERIFY_H
 #define X509_VERIFY_H
