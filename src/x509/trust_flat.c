@@ -6,6 +6,8 @@
 #include "x509/trust.h"
 
 #define FLAT_VERSION 1
+#define TIME_MIN (-INT64_C(631152000))	/* 1950-01-01 */
+#define TIME_MAX INT64_C(253402300799)	/* 9999-12-31 23:59:59 */
 
 /* the table is searched where it lies, at any address */
 _Static_assert(sizeof(struct trust_revoked) == 33 + SLICE_SERIAL_MAX,
@@ -96,6 +98,17 @@ put_anchor(struct buf *b, const struct trust_anchor *a)
 	buf_put_u32(b, a->crl.revoked);
 }
 
+/* What a Time can say, so that nobody's sum of times overflows. */
+static int64_t
+get_time(struct rd *rd)
+{
+	int64_t t = (int64_t)rd_u64(rd);
+
+	if (rd->err == 0 && (t < TIME_MIN || t > TIME_MAX))
+		rd->err = ERR_MALFORMED;
+	return rd->err == 0 ? t : 0;
+}
+
 static void
 get_crl(struct rd *rd, struct trust_crl *c)
 {
@@ -103,10 +116,12 @@ get_crl(struct rd *rd, struct trust_crl *c)
 
 	c->usable = rd_bool(rd);
 	rd_cstring(rd, c->problem, sizeof(c->problem));
-	c->this_update = (int64_t)rd_u64(rd);
-	c->next_update = (int64_t)rd_u64(rd);
+	c->this_update = get_time(rd);
+	c->next_update = get_time(rd);
 	number = rd_string(rd, sizeof(c->number));
 	c->revoked = rd_u32(rd);
+	if (rd->err == 0 && c->usable && number.n == 0)
+		rd->err = ERR_MALFORMED;
 	if (rd->err != 0)
 		return;
 	memcpy(c->number, number.p, number.n);
@@ -145,7 +160,7 @@ get_authority(struct rd *rd, struct trust_authority *a)
 	uint32_t n;
 
 	get_rules(rd, &a->rules);
-	a->verified_time = (int64_t)rd_u64(rd);
+	a->verified_time = get_time(rd);
 	n = rd_u32(rd);
 	if (rd->err == 0 && (n == 0 || n > TRUST_ANCHORS_MAX))
 		rd->err = ERR_TOOBIG;

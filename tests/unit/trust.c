@@ -379,6 +379,15 @@ other_key(struct forge_crl *c, struct pki *other, int64_t now)
 	c->signer = other;
 }
 
+/* what a stranger wrote is not read */
+static void
+other_key_malformed(struct forge_crl *c, struct pki *other, int64_t now)
+{
+	other_key(c, other, now);
+	c->entry_serial = SPAN("");
+	c->number = NULL;
+}
+
 static void
 other_issuer(struct forge_crl *c, struct pki *other, int64_t now)
 {
@@ -604,6 +613,7 @@ static const struct {
 } crls[] = {
 	{ "good", as_it_is, NULL },
 	{ "forged", other_key, "forged or damaged" },
+	{ "forged, malformed", other_key_malformed, "forged or damaged" },
 	{ "of another issuer", other_issuer, "of another issuer" },
 	{ "future", ahead, "thisUpdate is more than a day in the future" },
 	{ "a little ahead", little_ahead, NULL },
@@ -1394,6 +1404,8 @@ static const struct {
 	{ 27, TRUST_NAMES_MAX + 1, ERR_TOOBIG },
 	{ 28, FACTS_FIELDS, ERR_MALFORMED },
 	{ 31, 3, ERR_TOOBIG },			/* length of a pattern */
+	{ 34, 0x7f, ERR_MALFORMED },		/* verified time */
+	{ 34, 0x80, ERR_MALFORMED },
 	{ 45, 0, ERR_TOOBIG },			/* anchors */
 	{ 45, TRUST_ANCHORS_MAX + 1, ERR_TOOBIG },
 };
