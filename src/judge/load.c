@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/memfile.h"
 #include "base/path.h"
+#include "judge/clock.h"
 #include "judge/policy.h"
 #include "proto/chan.h"
 #include "proto/ipc.h"
@@ -182,7 +182,7 @@ load_trust(struct loading *l)
 	if (!l->conf_ok)
 		return ERR_MALFORMED;
 	r = trust_load(&l->trust, l->begin.trust, &l->conf, l->file,
-	    l->want.n, l->begin.seen, l->begin.n_seen, (int64_t)time(NULL),
+	    l->want.n, l->begin.seen, l->begin.n_seen, clock_now(),
 	    &l->diag);
 	l->trust_ok = r == 0;
 	return r;
@@ -237,21 +237,6 @@ make_policy(struct loading *l)
 
 /* ---- LOAD_DONE ------------------------------------------------------------------------ */
 
-/* Findings that do not fit into a message are left out from the end; their
- * numbers stay. */
-static int
-encode_done(struct loading *l)
-{
-	int r;
-
-	for (;;) {
-		r = ipc_load_done_encode(&l->out, &l->done, &l->diag);
-		if (r != ERR_TOOBIG || l->diag.n == 0)
-			return r;
-		l->diag.n--;
-	}
-}
-
 static int
 send_done(struct loading *l)
 {
@@ -262,7 +247,7 @@ send_done(struct loading *l)
 	if (fd >= 0)
 		trust_report(&l->trust, &l->done, l->begin.seen,
 		    l->begin.n_seen);
-	if ((r = encode_done(l)) == 0)
+	if ((r = ipc_load_done_encode(&l->out, &l->done, &l->diag)) == 0)
 		r = chan_send(l->channel, &l->out, &fd, fd >= 0 ? 1 : 0);
 	if (fd >= 0)
 		(void)close(fd);

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "idmap/decide.h"
+#include "judge/clock.h"
 #include "judge/transcript.h"
 #include "judge/words.h"
 #include "proto/chan.h"
@@ -248,7 +248,7 @@ answer(int channel, const struct ready *y, struct rd body, struct buf *b)
 	begin_refused(&v, y->policy.number);
 	if (y->err == 0)
 		login_judge(&y->policy, y->host.der[0], &ask,
-		    (int64_t)time(NULL), &v);
+		    clock_now(), &v);
 	else
 		(void)snprintf(v.detail, sizeof(v.detail), "judge: %s",
 		    y->why.text);

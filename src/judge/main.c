@@ -40,12 +40,11 @@ static const struct sandbox_call load_calls[] = {
 
 static const struct sandbox_call login_calls[] = {
 	{ SCMP_SYS(recvmsg), -1, 0 }, { SCMP_SYS(sendmsg), -1, 0 },
-	{ SCMP_SYS(poll), -1, 0 },
 };
 
 static const struct sandbox_call test_calls[] = {
 	{ SCMP_SYS(recvmsg), -1, 0 }, { SCMP_SYS(sendmsg), -1, 0 },
-	{ SCMP_SYS(poll), -1, 0 }, { SCMP_SYS(pread64), -1, 0 },
+	{ SCMP_SYS(pread64), -1, 0 },
 };
 
 struct files {

@@ -122,7 +122,8 @@ static int
 read_certificates(const char *name, struct why *why)
 {
 	struct buf b;
-	int r, fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int r, fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+	    O_NONBLOCK);
 
 	if (fd < 0)
 		return why_errno(why, "%s", name);

@@ -6,7 +6,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/path.h"
 #include "map/say.h"
 
 #define NEW_MODE 0644
@@ -89,10 +88,26 @@ edit_begin(struct edit *e, struct context *c, bool make)
 		return say_error(EXIT_COULD_NOT, "%s (--map names another)",
 		    why.text);
 	buf_reset(&c->text);
+	(void)path_mark_fd(e->lock, &e->mark);
 	if (path_read(e->lock, MAP_FILE_MAX, &c->text, &why) != 0)
 		return say_error(EXIT_COULD_NOT, "%s: %s", c->o->map,
 		    why.text);
 	return EXIT_DONE;
+}
+
+/* An editor takes no lock; what it wrote meanwhile is not lost. */
+static int
+check_unchanged(const struct edit *e, struct stat *st, struct why *why)
+{
+	const char *path = e->c->o->map;
+	struct path_mark now;
+
+	if (fstat(e->lock, st) != 0 || path_mark_fd(e->lock, &now) != 0)
+		return why_errno(why, "%s", path);
+	if (!is_current(e->lock, path) || !path_mark_eq(&e->mark, &now))
+		return why_set(why, ERR_STATE, "%s was changed by another "
+		    "program meanwhile; try again", path);
+	return 0;
 }
 
 int
@@ -115,9 +130,7 @@ edit_commit(struct edit *e, const struct buf *text)
 		    c->o->map);
 	}
 	map_free(&map);
-	if (fstat(e->lock, &st) != 0)
-		r = why_errno(&why, "%s", c->o->map);
-	else
+	if ((r = check_unchanged(e, &st, &why)) == 0)
 		r = path_replace_like(c->o->map, &st, text->data, text->len,
 		    &why);
 	return r == 0 ? EXIT_DONE : say_error(EXIT_COULD_NOT, "%s; the map "

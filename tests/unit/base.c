@@ -248,6 +248,27 @@ START_TEST(read_limit)
 }
 END_TEST
 
+/* Mode, owner and group of the one before; root may give any. */
+START_TEST(replace_like)
+{
+	char path[128];
+	struct stat st;
+
+	put("like", 0640);
+	snprintf(path, sizeof(path), "%s/like", dir);
+	if (geteuid() == 0)
+		ck_assert_int_eq(chown(path, 0, 4711), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(path_replace_like(path, &st, "new", 3, NULL), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0640);
+	ck_assert_uint_eq(st.st_uid, geteuid());
+	if (geteuid() == 0)
+		ck_assert_uint_eq(st.st_gid, 4711);
+	ck_assert_int_eq(st.st_size, 3);
+}
+END_TEST
+
 /* What a judge found is shown as it was written, in whole or in part. */
 START_TEST(findings_travel)
 {
@@ -308,6 +329,7 @@ main(void)
 	tcase_add_loop_test(t, ini_bad, 0,
 	    (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(t, safe_open);
+	tcase_add_test(t, replace_like);
 	tcase_add_test(t, read_limit);
 	tcase_add_test(t, escape);
 	tcase_add_test(t, findings_travel);
