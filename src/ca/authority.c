@@ -119,31 +119,66 @@ collect_one(void *arg, const struct store_cert *c, struct why *why)
 	return 0;
 }
 
+/* What a CRL of this moment lists. */
+static int
+collect(struct authority *a, const struct store_ca *ca, int64_t this_update,
+    struct crl *crl, struct why *why)
+{
+	struct store_query q = STORE_ANY;
+	struct collect k = { .since = this_update - CRL_KEEP };
+	int r;
+
+	crl_init(&k.crl);
+	q.ca = ca->id;
+	q.state = STORE_REVOKED;
+	if ((r = store_each(a->s, &q, collect_one, &k, why)) == 0)
+		*crl = k.crl;
+	else
+		crl_free(&k.crl);
+	return r;
+}
+
 int
 authority_crl(struct authority *a, const struct store_ca *ca, int64_t now,
     struct why *why)
 {
-	struct store_query q = STORE_ANY;
-	struct collect k = { .since = now - CRL_KEEP };
 	int64_t number = 0, next = now + CRL_DAYS * 86400;
 	gnutls_x509_crt_t crt;
 	gnutls_privkey_t key;
+	struct crl crl;
 	struct buf der;
 	int r;
 
-	crl_init(&k.crl);
+	if ((r = authority_use(a, ca, &crt, &key, why)) != 0 ||
+	    (r = collect(a, ca, now, &crl, why)) != 0)
+		return r;
 	buf_init(&der, CRL_MAX);
-	q.ca = ca->id;
-	q.state = STORE_REVOKED;
-	if ((r = authority_use(a, ca, &crt, &key, why)) == 0 &&
-	    (r = store_next_crl_number(a->s, ca->id, &number, why)) == 0 &&
-	    (r = store_each(a->s, &q, collect_one, &k, why)) == 0 &&
-	    (r = crl_sign(&k.crl, crt, key, number, now, next, &der,
+	if ((r = store_next_crl_number(a->s, ca->id, &number, why)) == 0 &&
+	    (r = crl_sign(&crl, crt, key, number, now, next, &der,
 	    why)) == 0)
 		r = store_set_crl(a->s, ca->id, number, now, next,
 		    (struct span){ der.data, der.len }, why);
-	crl_free(&k.crl);
+	crl_free(&crl);
 	buf_free(&der);
+	return r;
+}
+
+int
+authority_check_crl(struct authority *a, const struct store_ca *ca,
+    struct why *why)
+{
+	gnutls_x509_crt_t crt;
+	struct crl crl;
+	int r;
+
+	if (ca->crl.n == 0)
+		return why_set(why, ERR_REFUSED, "there is no CRL");
+	if ((r = authority_use(a, ca, &crt, NULL, why)) != 0 ||
+	    (r = collect(a, ca, ca->crl_this, &crl, why)) != 0)
+		return r;
+	r = crl_same(&crl, crt, ca->crl_number, ca->crl_this, ca->crl_next,
+	    ca->crl, why);
+	crl_free(&crl);
 	return r;
 }
 

@@ -39,6 +39,10 @@ int authority_current(struct authority *a, enum names_class class,
 int authority_crl(struct authority *a, const struct store_ca *ca, int64_t now,
     struct why *why);
 
+/* Is the CRL in ca the one that the database's rows make?  ERR_REFUSED. */
+int authority_check_crl(struct authority *a, const struct store_ca *ca,
+    struct why *why);
+
 /* Certificates of all CAs of class that are not over, PEM, into out. */
 int authority_anchors(const struct authority *a, enum names_class class,
     int64_t now, struct buf *out, struct why *why);

@@ -13,12 +13,9 @@
 
 #include "ca/authority.h"
 #include "ca/cmd.h"
-#include "ca/crl.h"
 #include "ca/keys.h"
 #include "ca/mint.h"
 #include "ca/print.h"
-
-#define REVOKED_MAX (NAMES_SERIAL * 4000000u)
 
 struct check {
 	struct authority a;
@@ -26,8 +23,6 @@ struct check {
 	bool alone, keys_closed;
 	int64_t now;
 	size_t problems, notes, certs;
-	struct buf expected;		/* serials that a CRL must list */
-	int64_t since;			/* on the CRL: who ends after this */
 };
 
 /* ---- findings ------------------------------------------------------------------------- */
@@ -240,96 +235,19 @@ check_ca(struct check *k, const struct store_ca *ca)
 
 /* ---- CRLs ----------------------------------------------------------------------------- */
 
-static int
-expect_one(void *arg, const struct store_cert *c, struct why *why)
-{
-	struct check *k = arg;
-
-	(void)why;
-	if (c->not_after > k->since)
-		buf_put_raw(&k->expected, c->serial, NAMES_SERIAL);
-	return buf_err(&k->expected);
-}
-
-/* The rows are in order of request, as the CRL was made from them. */
-static void
-compare_crl(struct check *k, const struct store_ca *ca, gnutls_x509_crl_t crl)
-{
-	gnutls_x509_crl_iter_t iter = NULL;
-	size_t at = 0, n;
-	uint8_t raw[64];
-	bool same = true;
-
-	for (;;) {
-		n = sizeof(raw);
-		if (gnutls_x509_crl_iter_crt_serial(crl, &iter, raw, &n,
-		    NULL) < 0)
-			break;
-		same = same && n == NAMES_SERIAL &&
-		    at + n <= k->expected.len &&
-		    memcmp(k->expected.data + at, raw, n) == 0;
-		at += NAMES_SERIAL;
-	}
-	gnutls_x509_crl_iter_deinit(iter);
-	if (!same || at != k->expected.len)
-		problem(k, "%s CA %lld: CRL and database name different "
-		    "certificates; run: certlogin-ca crl",
-		    names_class(ca->class), (long long)ca->generation);
-}
-
-static bool
-crl_fits(struct check *k, const struct store_ca *ca, gnutls_x509_crl_t crl)
-{
-	gnutls_x509_crt_t crt = crt_of(k, ca);
-	uint8_t raw[32];
-	size_t n = sizeof(raw);
-	unsigned critical, status = 0;
-	int64_t number = 0;
-
-	if (gnutls_x509_crl_get_number(crl, raw, &n, &critical) < 0 || n > 8)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		number = number << 8 | raw[i];
-	return crt != NULL && number == ca->crl_number &&
-	    gnutls_x509_crl_get_this_update(crl) == ca->crl_this &&
-	    gnutls_x509_crl_get_next_update(crl) == ca->crl_next &&
-	    gnutls_x509_crl_verify(crl, &crt, 1,
-	    GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
-	    GNUTLS_VERIFY_DISABLE_CRL_CHECKS, &status) >= 0 && status == 0;
-}
-
 static void
 check_crl(struct check *k, const struct store_ca *ca)
 {
-	struct store_query q = { .class = -1, .state = STORE_REVOKED,
-	    .ca = ca->id };
-	gnutls_datum_t d = { (void *)(uintptr_t)ca->crl.p,
-	    (unsigned)ca->crl.n };
 	const char *class = names_class(ca->class);
 	long long gen = (long long)ca->generation;
-	gnutls_x509_crl_t crl;
-	struct why why = { .text = "too many revoked certificates" };
+	struct why why;
 
-	if (gnutls_x509_crl_init(&crl) < 0) {
-		problem(k, "out of memory");
-		return;
-	}
-	if (ca->crl.n == 0 || gnutls_x509_crl_import(crl, &d,
-	    GNUTLS_X509_FMT_DER) < 0 || !crl_fits(k, ca, crl))
-		problem(k, "%s CA %lld: its CRL is missing, damaged, or not "
-		    "the one that the database tells of; run: certlogin-ca "
+	if (authority_check_crl(&k->a, ca, &why) != 0)
+		problem(k, "%s CA %lld: %s; run: certlogin-ca crl", class,
+		    gen, why.text);
+	else if (ca->crl_next <= k->now && ca->not_after > k->now)
+		problem(k, "%s CA %lld: its CRL is over; run: certlogin-ca "
 		    "crl", class, gen);
-	else {
-		buf_reset(&k->expected);
-		k->since = ca->crl_this - CRL_KEEP;
-		if (store_each(k->a.s, &q, expect_one, k, &why) != 0)
-			problem(k, "%s", why.text);
-		compare_crl(k, ca, crl);
-		if (ca->crl_next <= k->now && ca->not_after > k->now)
-			problem(k, "%s CA %lld: its CRL is over; run: "
-			    "certlogin-ca crl", class, gen);
-	}
-	gnutls_x509_crl_deinit(crl);
 }
 
 /* ---- certificates --------------------------------------------------------------------- */
@@ -445,7 +363,6 @@ cmd_check(const struct opts *o, struct why *why)
 	struct check k = { .o = o, .now = time(NULL) };
 	int r;
 
-	buf_init(&k.expected, REVOKED_MAX);
 	if ((r = authority_open(&k.a, o->dir, STORE_LOOK, o->passphrase_file,
 	    why)) == 0) {
 		k.alone = store_alone(k.a.s);
@@ -458,7 +375,6 @@ cmd_check(const struct opts *o, struct why *why)
 			(void)printf("%zu certificates, %zu problems\n",
 			    k.certs, k.problems);
 	}
-	buf_free(&k.expected);
 	authority_close(&k.a);
 	if (r == 0 && (r = print_end(why)) == 0 && k.problems > 0)
 		r = OPTS_PROBLEM;

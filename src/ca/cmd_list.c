@@ -54,7 +54,7 @@ make_query(const struct opts *o, int64_t now, struct store_query *q,
 	if (o->id != NULL) {
 		if (names_id(o->id, &class, &q->name, why) != 0)
 			return ERR_MALFORMED;
-		q->class = class;
+		q->class = (int)class;
 	}
 	if (o->revoked)
 		q->state = STORE_REVOKED;

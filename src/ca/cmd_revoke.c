@@ -105,7 +105,7 @@ by_id(struct targets *t, struct why *why)
 
 	if (names_id(t->o->id, &class, &t->q.name, why) != 0)
 		return ERR_MALFORMED;
-	t->q.class = class;
+	t->q.class = (int)class;
 	t->q.state = STORE_ISSUED;
 	t->q.after = t->now;
 	return 0;

@@ -1,6 +1,9 @@
 #include "ca/crl.h"
 
 #include <gnutls/x509.h>
+#include <libtasn1.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "ca/der.h"
 #include "ca/keys.h"
@@ -161,4 +164,95 @@ crl_sign(const struct crl *c, gnutls_x509_crt_t issuer, gnutls_privkey_t key,
 	if (r != 0)
 		return why_set(why, r, "CRL: %s", err_text(r));
 	return e >= 0 ? 0 : keys_crypto(why, "CRL", e);
+}
+
+/* ---- against what was signed earlier -------------------------------------------- */
+
+/* Contents of the element of this tag at the front of *s, which moves on. */
+static bool
+take(struct span *s, uint8_t tag, struct span *out)
+{
+	int used = 0;
+	long n;
+
+	if (s->n < 2 || s->p[0] != tag || s->n > INT32_MAX)
+		return false;
+	n = asn1_get_length_der(s->p + 1, (int)s->n - 1, &used);
+	if (n < 0 || (size_t)n > s->n - 1 - (size_t)used)
+		return false;
+	*out = (struct span){ s->p + 1 + used, (size_t)n };
+	s->p = out->p + n;
+	s->n -= 1 + (size_t)used + (size_t)n;
+	return true;
+}
+
+/* CertificateList: exactly this tbs, our algorithm, a signature. */
+static bool
+split(struct span der, const struct buf *tbs, struct span *signature)
+{
+	struct span list, bits;
+	struct buf alg;
+	bool same;
+
+	if (!take(&der, DER_SEQUENCE, &list) || der.n != 0 ||
+	    list.n < tbs->len ||
+	    memcmp(list.p, tbs->data, tbs->len) != 0)
+		return false;
+	list = (struct span){ list.p + tbs->len, list.n - tbs->len };
+	buf_init(&alg, 64);
+	algorithm(&alg);
+	same = alg.err == 0 && list.n >= alg.len &&
+	    memcmp(list.p, alg.data, alg.len) == 0;
+	if (same)
+		list = (struct span){ list.p + alg.len, list.n - alg.len };
+	buf_free(&alg);
+	if (!same || !take(&list, ASN1_TAG_BIT_STRING, &bits) ||
+	    list.n != 0 || bits.n < 2 || bits.p[0] != 0)
+		return false;
+	*signature = (struct span){ bits.p + 1, bits.n - 1 };
+	return true;
+}
+
+static int
+check_signature(gnutls_x509_crt_t issuer, const struct buf *tbs,
+    struct span signature)
+{
+	gnutls_datum_t data = { tbs->data, (unsigned)tbs->len };
+	gnutls_datum_t sig = { (void *)(uintptr_t)signature.p,
+	    (unsigned)signature.n };
+	gnutls_pubkey_t key;
+	int e;
+
+	if ((e = gnutls_pubkey_init(&key)) < 0)
+		return e;
+	if ((e = gnutls_pubkey_import_x509(key, issuer, 0)) >= 0)
+		e = gnutls_pubkey_verify_data2(key,
+		    GNUTLS_SIGN_ECDSA_SHA384, 0, &data, &sig);
+	gnutls_pubkey_deinit(key);
+	return e;
+}
+
+int
+crl_same(const struct crl *c, gnutls_x509_crt_t issuer, int64_t number,
+    int64_t this_update, int64_t next_update, struct span der,
+    struct why *why)
+{
+	struct span signature;
+	struct buf tbs;
+	int e, r = 0;
+
+	buf_init(&tbs, CRL_MAX);
+	e = put_tbs(c, issuer, number, this_update, next_update, &tbs);
+	if (e < 0)
+		r = keys_crypto(why, "CRL", e);
+	else if (c->entries.err != 0 || buf_err(&tbs) != 0)
+		r = why_set(why, ERR_TOOBIG, "CRL: too big");
+	else if (!split(der, &tbs, &signature))
+		r = why_set(why, ERR_REFUSED, "CRL and database say different "
+		    "things");
+	else if (check_signature(issuer, &tbs, signature) < 0)
+		r = why_set(why, ERR_REFUSED, "the CRL's signature does not "
+		    "hold");
+	buf_free(&tbs);
+	return r;
 }

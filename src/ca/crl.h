@@ -6,6 +6,7 @@
 #define CA_CRL_H
 
 #include <gnutls/abstract.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -30,5 +31,12 @@ void crl_add(struct crl *c, const uint8_t serial[NAMES_SERIAL], int64_t when,
 int crl_sign(const struct crl *c, gnutls_x509_crt_t issuer,
     gnutls_privkey_t key, int64_t number, int64_t this_update,
     int64_t next_update, struct buf *out, struct why *why);
+
+/* Is this DER the list that crl_sign() makes of c and these numbers, byte for
+ * byte, and does its signature hold?  ERR_REFUSED.  Linear, unlike an import
+ * by GnuTLS. */
+int crl_same(const struct crl *c, gnutls_x509_crt_t issuer, int64_t number,
+    int64_t this_update, int64_t next_update, struct span der,
+    struct why *why);
 
 #endif

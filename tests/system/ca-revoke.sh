@@ -189,9 +189,9 @@ problem 'not there' rm "$R/ca/keys/host-1.key"
 problem 'belong together' cp "$R/ca/keys/host-1.key" "$R/ca/keys/user-1.key"
 problem 'CRL and database' sql "UPDATE cert SET state = 'issued',
     revoked = 0 WHERE name = 'bob'"
-problem 'CRL is missing' sql "UPDATE ca SET crl_number = crl_number + 1
+problem 'CRL and database' sql "UPDATE ca SET crl_number = crl_number + 1
     WHERE class = 'user'"
-problem 'CRL is missing' sql "UPDATE ca SET crl = NULL"
+problem 'no CRL' sql "UPDATE ca SET crl = NULL"
 problem 'serial or dates' sql "UPDATE cert SET not_after = not_after + 1
     WHERE name = 'dave'"
 problem 'its URI' sql "UPDATE cert SET name = 'root' WHERE name = 'dave'"
