@@ -90,18 +90,18 @@ authority_use(struct authority *a, const struct store_ca *ca,
 }
 
 int
-authority_current(struct authority *a, enum names_class class, int64_t now,
+authority_current(struct authority *a, enum words_class class, int64_t now,
     const struct store_ca **ca, struct why *why)
 {
 	*ca = store_cas_current(&a->cas, class, now);
 	if (*ca == NULL)
 		return why_set(why, ERR_REFUSED, "no CA of this realm issues "
 		    "for class %s any more: its certificate is over",
-		    names_class(class));
+		    words_class(class));
 	return 0;
 }
 
-/* ---- CRLs --------------------------------------------------------------------------- */
+/* ---- CRLs ---------------------------------------------------------------- */
 
 struct collect {
 	struct crl crl;
@@ -183,7 +183,7 @@ authority_check_crl(struct authority *a, const struct store_ca *ca,
 }
 
 int
-authority_anchors(const struct authority *a, enum names_class class,
+authority_anchors(const struct authority *a, enum words_class class,
     int64_t now, struct buf *out, struct why *why)
 {
 	int r = 0;
@@ -196,14 +196,14 @@ authority_anchors(const struct authority *a, enum names_class class,
 			    why);
 	if (r == 0 && out->len == 0)
 		r = why_set(why, ERR_REFUSED, "no CA of class %s is left: all "
-		    "are over", names_class(class));
+		    "are over", words_class(class));
 	if (r != 0)
 		buf_free(out);
 	return r;
 }
 
 static int
-write_crl(const struct authority *a, const char *dir, enum names_class class,
+write_crl(const struct authority *a, const char *dir, enum words_class class,
     int64_t now, struct why *why)
 {
 	char path[PATH_MAX + 32];
@@ -216,7 +216,7 @@ write_crl(const struct authority *a, const char *dir, enum names_class class,
 		    a->cas.ca[i].not_after > now)
 			r = mint_pem("X509 CRL", a->cas.ca[i].crl, &b, why);
 	(void)snprintf(path, sizeof(path), "%s/crl/%s.crl", dir,
-	    names_class(class));
+	    words_class(class));
 	if (r == 0 && b.len > 0)
 		r = path_replace(path, 0644, b.data, b.len, why);
 	buf_free(&b);
@@ -233,7 +233,7 @@ authority_write_crls(const struct authority *a, const char *dir, int64_t now,
 	if (snprintf(path, sizeof(path), "%s/crl", dir) >= PATH_MAX)
 		return why_set(why, ERR_SYS, "--out: path too long");
 	r = out_mkdir(path, 0755, why);
-	for (int c = 0; r == 0 && c < NAMES_CLASSES; c++)
-		r = write_crl(a, dir, (enum names_class)c, now, why);
+	for (int c = 0; r == 0 && c < WORDS_CLASSES; c++)
+		r = write_crl(a, dir, (enum words_class)c, now, why);
 	return r;
 }

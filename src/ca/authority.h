@@ -17,7 +17,7 @@ struct authority {
 	struct store_cas cas;
 	const char *pass_file;		/* NULL: the terminal */
 	struct buf pass;		/* empty until a key is needed */
-	gnutls_x509_crt_t crt[STORE_CAS_MAX];	/* beside cas.ca, or NULL */
+	gnutls_x509_crt_t crt[STORE_CAS_MAX];	/* beside cas.ca */
 	gnutls_privkey_t key[STORE_CAS_MAX];
 };
 
@@ -31,7 +31,7 @@ int authority_use(struct authority *a, const struct store_ca *ca,
     gnutls_x509_crt_t *crt, gnutls_privkey_t *key, struct why *why);
 
 /* The CA that issues for class now. */
-int authority_current(struct authority *a, enum names_class class,
+int authority_current(struct authority *a, enum words_class class,
     int64_t now, const struct store_ca **ca, struct why *why);
 
 /* Build, sign and store the next CRL of ca, in the caller's transaction; the
@@ -44,7 +44,7 @@ int authority_check_crl(struct authority *a, const struct store_ca *ca,
     struct why *why);
 
 /* Certificates of all CAs of class that are not over, PEM, into out. */
-int authority_anchors(const struct authority *a, enum names_class class,
+int authority_anchors(const struct authority *a, enum words_class class,
     int64_t now, struct buf *out, struct why *why);
 
 /* Write the newest CRLs to dir/crl/CLASS.crl, a rename per file. */

@@ -25,7 +25,7 @@ struct check {
 	size_t problems, notes, certs;
 };
 
-/* ---- findings ------------------------------------------------------------------------- */
+/* ---- findings ------------------------------------------------------------ */
 
 static void
 tell(struct check *k, bool problem, const char *fmt, va_list ap)
@@ -73,7 +73,7 @@ note(struct check *k, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- files ---------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------- */
 
 static void
 check_mode(struct check *k, const char *path, bool optional)
@@ -129,7 +129,7 @@ check_files(struct check *k)
 	(void)closedir(d);
 }
 
-/* ---- CAs ------------------------------------------------------------------------------ */
+/* ---- CAs ----------------------------------------------------------------- */
 
 /* A key is there, opens and fits; the root's may be elsewhere. */
 static void
@@ -145,7 +145,7 @@ check_key(struct check *k, const struct store_ca *ca)
 	(void)snprintf(path, sizeof(path), "%s/%s", store_keys(k->a.s),
 	    ca->key_file);
 	if (lstat(path, &st) != 0) {
-		if (ca->class == NAMES_ROOT)
+		if (ca->class == WORDS_ROOT)
 			note(k, "%s is not here: the root is offline", path);
 		else
 			problem(k, "%s is not there", path);
@@ -163,13 +163,13 @@ check_key(struct check *k, const struct store_ca *ca)
 }
 
 static bool
-same_serial(gnutls_x509_crt_t crt, const uint8_t serial[NAMES_SERIAL])
+same_serial(gnutls_x509_crt_t crt, const uint8_t serial[WORDS_SERIAL])
 {
 	uint8_t raw[64];
 	size_t n = sizeof(raw);
 
 	return gnutls_x509_crt_get_serial(crt, raw, &n) >= 0 &&
-	    n == NAMES_SERIAL && memcmp(raw, serial, n) == 0;
+	    n == WORDS_SERIAL && memcmp(raw, serial, n) == 0;
 }
 
 static bool
@@ -198,8 +198,8 @@ below_root(struct check *k, const struct store_ca *ca, gnutls_x509_crt_t crt)
 	for (size_t i = 0; i < k->a.cas.n; i++) {
 		const struct store_ca *root = &k->a.cas.ca[i];
 
-		if (root->class != NAMES_ROOT ||
-		    (ca->class == NAMES_ROOT && root != ca))
+		if (root->class != WORDS_ROOT ||
+		    (ca->class == WORDS_ROOT && root != ca))
 			continue;
 		if (crt_of(k, root) != NULL && signed_by(crt,
 		    crt_of(k, root)) && ca->not_after <= root->not_after)
@@ -211,7 +211,7 @@ below_root(struct check *k, const struct store_ca *ca, gnutls_x509_crt_t crt)
 static void
 check_ca(struct check *k, const struct store_ca *ca)
 {
-	const char *class = names_class(ca->class);
+	const char *class = words_class(ca->class);
 	gnutls_x509_crt_t crt = crt_of(k, ca);
 	long long gen = (long long)ca->generation;
 
@@ -233,12 +233,12 @@ check_ca(struct check *k, const struct store_ca *ca)
 	check_key(k, ca);
 }
 
-/* ---- CRLs ----------------------------------------------------------------------------- */
+/* ---- CRLs ---------------------------------------------------------------- */
 
 static void
 check_crl(struct check *k, const struct store_ca *ca)
 {
-	const char *class = names_class(ca->class);
+	const char *class = words_class(ca->class);
 	long long gen = (long long)ca->generation;
 	struct why why;
 
@@ -250,17 +250,17 @@ check_crl(struct check *k, const struct store_ca *ca)
 		    "crl", class, gen);
 }
 
-/* ---- certificates --------------------------------------------------------------------- */
+/* ---- certificates -------------------------------------------------------- */
 
 /* The one URI is the one that the row stands for. */
 static bool
 right_uri(struct check *k, const struct store_cert *c, gnutls_x509_crt_t crt)
 {
-	char uri[NAMES_URI_MAX], san[1024];
+	char uri[WORDS_URI_MAX], san[1024];
 	unsigned found = 0;
 	int type;
 
-	names_uri(store_realm(k->a.s), c->class, c->name, uri);
+	words_uri(store_realm(k->a.s), c->class, c->name, uri);
 	for (unsigned i = 0;; i++) {
 		size_t n = sizeof(san);
 
@@ -305,7 +305,7 @@ check_signed(struct check *k, const struct store_cert *c, const char *hex)
 		    "dates", hex);
 	if (!right_uri(k, c, crt))
 		problem(k, "%s: its URI is not that of %s/%s", hex,
-		    names_class(c->class), c->name);
+		    words_class(c->class), c->name);
 	if (issuer == NULL || ca->class != c->class ||
 	    !signed_by(crt, issuer) || c->not_after > ca->not_after)
 		problem(k, "%s: not signed by, or not within the time of, its "
@@ -317,10 +317,10 @@ static int
 check_cert(void *arg, const struct store_cert *c, struct why *why)
 {
 	struct check *k = arg;
-	char hex[NAMES_HEX];
+	char hex[WORDS_HEX];
 
 	(void)why;
-	names_hex(c->serial, hex);
+	words_hex(c->serial, hex);
 	if (c->state == STORE_ISSUED || c->state == STORE_REVOKED) {
 		k->certs++;
 		check_signed(k, c, hex);
@@ -329,15 +329,15 @@ check_cert(void *arg, const struct store_cert *c, struct why *why)
 		return 0;
 	if (!k->alone)
 		note(k, "%s of %s/%s is in the making", hex,
-		    names_class(c->class), c->name);
+		    words_class(c->class), c->name);
 	else
 		problem(k, "%s of %s/%s was left unfinished; the next command "
-		    "but check puts it right", hex, names_class(c->class),
+		    "but check puts it right", hex, words_class(c->class),
 		    c->name);
 	return 0;
 }
 
-/* ---- all ------------------------------------------------------------------------------ */
+/* ---- all ----------------------------------------------------------------- */
 
 static void
 check_all(struct check *k)
@@ -351,7 +351,7 @@ check_all(struct check *k)
 	for (size_t i = 0; i < k->a.cas.n; i++)
 		check_ca(k, &k->a.cas.ca[i]);
 	for (size_t i = 0; i < k->a.cas.n; i++)
-		if (k->a.cas.ca[i].class != NAMES_ROOT)
+		if (k->a.cas.ca[i].class != WORDS_ROOT)
 			check_crl(k, &k->a.cas.ca[i]);
 	if (store_each(k->a.s, &q, check_cert, k, &why) != 0)
 		problem(k, "%s", why.text);

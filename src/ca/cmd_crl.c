@@ -17,7 +17,7 @@ rebuild(struct authority *a, int64_t now, struct why *why)
 
 	/* keys first: nobody waits for a passphrase with the store locked */
 	for (size_t i = 0; r == 0 && i < a->cas.n; i++)
-		if (a->cas.ca[i].class != NAMES_ROOT &&
+		if (a->cas.ca[i].class != WORDS_ROOT &&
 		    a->cas.ca[i].not_after > now)
 			r = authority_use(a, &a->cas.ca[i], &crt, &key, why);
 	if (r == 0)
@@ -25,7 +25,7 @@ rebuild(struct authority *a, int64_t now, struct why *why)
 	/* another process may have had the store for a while */
 	now = time(NULL);
 	for (size_t i = 0; r == 0 && i < a->cas.n; i++)
-		if (a->cas.ca[i].class != NAMES_ROOT &&
+		if (a->cas.ca[i].class != WORDS_ROOT &&
 		    a->cas.ca[i].not_after > now)
 			r = authority_crl(a, &a->cas.ca[i], now, why);
 	return r == 0 ? store_commit(a->s, why) : r;

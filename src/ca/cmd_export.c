@@ -23,7 +23,7 @@
 static const char mark[] = "# by certlogin-ca export; unedited while the "
     "rest has sha256:";
 
-/* ---- the text ----------------------------------------------------------------------- */
+/* ---- the text ------------------------------------------------------------ */
 
 static void
 put(struct buf *b, const char *text)
@@ -31,7 +31,8 @@ put(struct buf *b, const char *text)
 	buf_put_raw(b, text, strlen(text));
 }
 
-/* Names that any leaf may have besides its URI. */
+/* The URI says who it is and is fenced; further names of any leaf are the
+ * admin's to give, and every form that issue takes must be let by. */
 static void
 put_names(struct buf *b, const char *realm, const char *class)
 {
@@ -39,7 +40,7 @@ put_names(struct buf *b, const char *realm, const char *class)
 	put(b, realm);
 	put(b, "/");
 	put(b, class);
-	put(b, "/*, email=*@*, upn=*@*, dns=*, ip=*\n");
+	put(b, "/*, dns=*, ip=*, email=*@*, upn=*@*\n");
 }
 
 static void
@@ -82,8 +83,8 @@ make_conf(const char *realm, struct buf *out, struct why *why)
 	put(&body, "# trust.conf(5): the realm ");
 	put(&body, realm);
 	put(&body, "\n");
-	for (int c = 0; c < NAMES_CLASSES; c++)
-		put_authority(&body, realm, names_class((enum names_class)c));
+	for (int c = 0; c < WORDS_CLASSES; c++)
+		put_authority(&body, realm, words_class((enum words_class)c));
 	if ((r = buf_err(&body)) == 0 &&
 	    (r = sum(body.data, body.len, hex, why)) == 0) {
 		put(out, mark);
@@ -111,7 +112,7 @@ unedited(const struct buf *old)
 	return memcmp(old->data + sizeof(mark) - 1, hex, SUM_HEX - 1) == 0;
 }
 
-/* ---- the files ---------------------------------------------------------------------- */
+/* ---- the files ----------------------------------------------------------- */
 
 /* Where the new text goes: trust.conf, trust.conf.new, or nowhere ("") */
 static int
@@ -165,10 +166,10 @@ write_anchors(const struct authority *a, const char *dir, int64_t now,
 
 	(void)snprintf(path, sizeof(path), "%s/ca", dir);
 	r = out_mkdir(path, 0755, why);
-	for (int c = 0; r == 0 && c < NAMES_CLASSES; c++) {
+	for (int c = 0; r == 0 && c < WORDS_CLASSES; c++) {
 		(void)snprintf(path, sizeof(path), "%s/ca/%s.crt", dir,
-		    names_class((enum names_class)c));
-		if ((r = authority_anchors(a, (enum names_class)c, now, &pem,
+		    words_class((enum words_class)c));
+		if ((r = authority_anchors(a, (enum words_class)c, now, &pem,
 		    why)) == 0)
 			r = path_replace(path, 0644, pem.data, pem.len, why);
 		buf_free(&pem);

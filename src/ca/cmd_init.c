@@ -43,15 +43,15 @@ save_key(struct authority *a, gnutls_x509_privkey_t key, const char *file,
 }
 
 static int
-sign_ca(struct authority *a, enum names_class class, gnutls_privkey_t key,
+sign_ca(struct authority *a, enum words_class class, gnutls_privkey_t key,
     const struct root *root, const char *file, struct buf *der,
     struct why *why)
 {
 	int64_t now = time(NULL), id;
-	uint8_t serial[NAMES_SERIAL];
+	uint8_t serial[WORDS_SERIAL];
 	struct mint_ca m = { .realm = store_realm(a->s), .class = class,
 	    .generation = 1, .serial = serial, .not_before = now - MINT_BACK,
-	    .not_after = now + (int64_t)DAY * (class == NAMES_ROOT ?
+	    .not_after = now + (int64_t)DAY * (class == WORDS_ROOT ?
 	    ROOT_DAYS : ISSUING_DAYS) };
 	struct store_ca ca = { .class = class, .generation = 1,
 	    .not_before = m.not_before, .not_after = m.not_after };
@@ -60,7 +60,7 @@ sign_ca(struct authority *a, enum names_class class, gnutls_privkey_t key,
 	if ((r = mint_serial(serial, why)) != 0 ||
 	    (r = mint_ca(&m, key, root->crt, root->key, der, why)) != 0)
 		return r;
-	for (size_t i = 0; i < NAMES_SERIAL; i++)
+	for (size_t i = 0; i < WORDS_SERIAL; i++)
 		ca.serial[i] = serial[i];
 	(void)snprintf(ca.key_file, sizeof(ca.key_file), "%s", file);
 	ca.der = (struct span){ der->data, der->len };
@@ -69,7 +69,7 @@ sign_ca(struct authority *a, enum names_class class, gnutls_privkey_t key,
 
 /* A new CA; the root hands its certificate and key to *root. */
 static int
-make_ca(struct authority *a, enum names_class class, struct root *root,
+make_ca(struct authority *a, enum words_class class, struct root *root,
     struct why *why)
 {
 	gnutls_x509_privkey_t x509 = NULL;
@@ -79,7 +79,7 @@ make_ca(struct authority *a, enum names_class class, struct root *root,
 	int r, e;
 
 	buf_init(&der, MINT_CERT_MAX);
-	(void)snprintf(file, sizeof(file), "%s-1.key", names_class(class));
+	(void)snprintf(file, sizeof(file), "%s-1.key", words_class(class));
 	if ((r = keys_make(KEYS_P384, &x509, why)) != 0)
 		return r;
 	if ((r = save_key(a, x509, file, why)) != 0)
@@ -91,7 +91,7 @@ make_ca(struct authority *a, enum names_class class, struct root *root,
 		goto out;
 	}
 	if ((r = sign_ca(a, class, key, root, file, &der, why)) != 0 ||
-	    class != NAMES_ROOT)
+	    class != WORDS_ROOT)
 		goto out;
 	r = mint_import((struct span){ der.data, der.len }, &root->crt, why);
 	root->key = key;
@@ -112,9 +112,9 @@ make_all(struct authority *a, const char *realm, struct why *why)
 	int r;
 
 	if ((r = store_make_realm(a->s, realm, why)) == 0)
-		r = make_ca(a, NAMES_ROOT, &root, why);
-	for (int c = 0; r == 0 && c < NAMES_CLASSES; c++)
-		r = make_ca(a, (enum names_class)c, &root, why);
+		r = make_ca(a, WORDS_ROOT, &root, why);
+	for (int c = 0; r == 0 && c < WORDS_CLASSES; c++)
+		r = make_ca(a, (enum words_class)c, &root, why);
 	if (root.crt != NULL)
 		gnutls_x509_crt_deinit(root.crt);
 	if (root.key != NULL)
@@ -123,7 +123,7 @@ make_all(struct authority *a, const char *realm, struct why *why)
 		r = store_cas(a->s, &a->cas, why);
 	/* reads the keys back from their files, too */
 	for (size_t i = 0; r == 0 && i < a->cas.n; i++)
-		if (a->cas.ca[i].class != NAMES_ROOT)
+		if (a->cas.ca[i].class != WORDS_ROOT)
 			r = authority_crl(a, &a->cas.ca[i], now, why);
 	return r;
 }
@@ -134,7 +134,7 @@ cmd_init(const struct opts *o, struct why *why)
 	struct authority a;
 	int r;
 
-	if ((r = names_check_realm(o->realm, why)) != 0)
+	if ((r = words_check_realm(o->realm, why)) != 0)
 		return r;
 	if ((r = authority_open(&a, o->dir, STORE_MAKE, o->passphrase_file,
 	    why)) != 0)

@@ -16,7 +16,7 @@ struct listing {
 static int
 one(void *arg, const struct store_cert *c, struct why *why)
 {
-	char hex[NAMES_HEX], until[PRINT_TIME], when[PRINT_TIME];
+	char hex[WORDS_HEX], until[PRINT_TIME], when[PRINT_TIME];
 	struct listing *l = arg;
 
 	(void)why;
@@ -28,14 +28,14 @@ one(void *arg, const struct store_cert *c, struct why *why)
 		print_json_cert(l->realm, c);
 		(void)putchar('}');
 	} else {
-		names_hex(c->serial, hex);
+		words_hex(c->serial, hex);
 		(void)printf("%s  %-6s  %-20s  until %s", hex,
-		    names_class(c->class), c->name,
+		    words_class(c->class), c->name,
 		    print_time(c->not_after, until));
 		if (c->state == STORE_REVOKED)
 			(void)printf("  revoked %s (%s)",
 			    print_time(c->revoked, when),
-			    names_reason_text(c->reason));
+			    words_reason_text(c->reason));
 		else if (c->not_after <= l->now)
 			(void)printf("  expired");
 		(void)putchar('\n');
@@ -48,11 +48,11 @@ static int
 make_query(const struct opts *o, int64_t now, struct store_query *q,
     struct why *why)
 {
-	enum names_class class;
+	enum words_class class;
 	uint32_t seconds;
 
 	if (o->id != NULL) {
-		if (names_id(o->id, &class, &q->name, why) != 0)
+		if (words_id(o->id, &class, &q->name, why) != 0)
 			return ERR_MALFORMED;
 		q->class = (int)class;
 	}

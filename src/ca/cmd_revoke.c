@@ -20,7 +20,7 @@
 #include "ca/print.h"
 
 #define CERT_FILE_MAX 65536
-#define TARGETS_MAX (NAMES_SERIAL * 100000)
+#define TARGETS_MAX (WORDS_SERIAL * 100000)
 
 /* What is to be revoked, found before anything is changed. */
 struct targets {
@@ -28,15 +28,15 @@ struct targets {
 	struct authority *a;
 	int64_t now;
 	int reason;
-	uint8_t serial[NAMES_SERIAL];
+	uint8_t serial[WORDS_SERIAL];
 	struct store_query q;
-	struct buf der;			/* --cert: the row must hold this */
-	struct buf serials;		/* NAMES_SERIAL bytes each */
+	struct buf der;			/* --cert: the row holds this */
+	struct buf serials;		/* WORDS_SERIAL bytes each */
 	bool affected[STORE_CAS_MAX];
 	bool seen, before;		/* a row; one revoked earlier */
 };
 
-/* ---- which -------------------------------------------------------------------------- */
+/* ---- which --------------------------------------------------------------- */
 
 static int
 load_cert(const char *file, struct buf *b, struct why *why)
@@ -76,7 +76,7 @@ take_der(const struct buf *file, gnutls_x509_crt_t crt, struct buf *der)
 static int
 by_cert(struct targets *t, struct why *why)
 {
-	size_t n = NAMES_SERIAL;
+	size_t n = WORDS_SERIAL;
 	gnutls_x509_crt_t crt;
 	struct buf file;
 	int r, e;
@@ -89,9 +89,9 @@ by_cert(struct targets *t, struct why *why)
 		r = why_set(why, ERR_REFUSED, "%.300s: no certificate in PEM "
 		    "or DER", t->o->cert);
 	if (r == 0 && (gnutls_x509_crt_get_serial(crt, t->serial, &n) < 0 ||
-	    n != NAMES_SERIAL))
+	    n != WORDS_SERIAL))
 		r = why_set(why, ERR_NOTFOUND, "%.300s: not from this CA, "
-		    "whose serials have %d bytes", t->o->cert, NAMES_SERIAL);
+		    "whose serials have %d bytes", t->o->cert, WORDS_SERIAL);
 	gnutls_x509_crt_deinit(crt);
 	buf_free(&file);
 	t->q.serial = t->serial;
@@ -101,9 +101,9 @@ by_cert(struct targets *t, struct why *why)
 static int
 by_id(struct targets *t, struct why *why)
 {
-	enum names_class class;
+	enum words_class class;
 
-	if (names_id(t->o->id, &class, &t->q.name, why) != 0)
+	if (words_id(t->o->id, &class, &t->q.name, why) != 0)
 		return ERR_MALFORMED;
 	t->q.class = (int)class;
 	t->q.state = STORE_ISSUED;
@@ -120,25 +120,25 @@ choose(struct targets *t, struct why *why)
 		return why_set(why, ERR_MALFORMED, "expected one of --serial, "
 		    "--cert and --id");
 	if (o->reason != NULL &&
-	    names_reason(o->reason, &t->reason, why) != 0)
+	    words_reason(o->reason, &t->reason, why) != 0)
 		return ERR_MALFORMED;
 	if (o->id != NULL)
 		return by_id(t, why);
 	if (o->cert != NULL)
 		return by_cert(t, why);
 	t->q.serial = t->serial;
-	return names_serial(o->serial, t->serial, why);
+	return words_serial(o->serial, t->serial, why);
 }
 
-/* ---- rows ----------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 static int
 collect(void *arg, const struct store_cert *c, struct why *why)
 {
 	struct targets *t = arg;
-	char hex[NAMES_HEX];
+	char hex[WORDS_HEX];
 
-	names_hex(c->serial, hex);
+	words_hex(c->serial, hex);
 	if (t->o->cert != NULL && (c->der.n != t->der.len ||
 	    memcmp(c->der.p, t->der.data, t->der.len) != 0))
 		return why_set(why, ERR_NOTFOUND, "%.300s: this CA gave out "
@@ -155,7 +155,7 @@ collect(void *arg, const struct store_cert *c, struct why *why)
 	for (size_t i = 0; i < t->a->cas.n; i++)
 		if (t->a->cas.ca[i].id == c->ca)
 			t->affected[i] = true;
-	buf_put_raw(&t->serials, c->serial, NAMES_SERIAL);
+	buf_put_raw(&t->serials, c->serial, WORDS_SERIAL);
 	return buf_err(&t->serials) == 0 ? 0 : why_set(why, ERR_TOOBIG,
 	    "too many certificates at once");
 }
@@ -196,7 +196,7 @@ change(struct targets *t, struct why *why)
 
 	/* only now: another process may have had the store for a while */
 	t->now = time(NULL);
-	for (size_t k = 0; r == 0 && k < t->serials.len; k += NAMES_SERIAL)
+	for (size_t k = 0; r == 0 && k < t->serials.len; k += WORDS_SERIAL)
 		r = store_set_revoked(t->a->s, t->serials.data + k, t->now,
 		    t->reason, why);
 	for (size_t i = 0; r == 0 && i < t->a->cas.n; i++)
@@ -209,12 +209,12 @@ change(struct targets *t, struct why *why)
 static void
 say(const struct targets *t)
 {
-	char hex[NAMES_HEX];
+	char hex[WORDS_HEX];
 
 	if (t->o->json)
 		(void)fputs("{\"revoked\":[", stdout);
-	for (size_t k = 0; k < t->serials.len; k += NAMES_SERIAL) {
-		names_hex(t->serials.data + k, hex);
+	for (size_t k = 0; k < t->serials.len; k += WORDS_SERIAL) {
+		words_hex(t->serials.data + k, hex);
 		if (t->o->json)
 			(void)printf("%s\"%s\"", k > 0 ? "," : "", hex);
 		else

@@ -30,12 +30,12 @@ time_line(const char *name, int64_t when)
 static void
 as_text(const struct showing *s, const struct store_cert *c, const char *pem)
 {
-	char hex[NAMES_HEX], uri[NAMES_URI_MAX];
+	char hex[WORDS_HEX], uri[WORDS_URI_MAX];
 
-	names_hex(c->serial, hex);
-	names_uri(s->realm, c->class, c->name, uri);
+	words_hex(c->serial, hex);
+	words_uri(s->realm, c->class, c->name, uri);
 	line("serial", hex);
-	line("class", names_class(c->class));
+	line("class", words_class(c->class));
 	line("name", c->name);
 	line("uri", uri);
 	line("state", store_state_text(c->state));
@@ -44,7 +44,7 @@ as_text(const struct showing *s, const struct store_cert *c, const char *pem)
 	time_line("not after", c->not_after);
 	if (c->state == STORE_REVOKED) {
 		time_line("revoked", c->revoked);
-		line("reason", names_reason_text(c->reason));
+		line("reason", words_reason_text(c->reason));
 	}
 	if (c->target != NULL)
 		line("files wait", c->target);
@@ -80,11 +80,11 @@ cmd_show(const struct opts *o, struct why *why)
 {
 	struct store_query q = STORE_ANY;
 	struct showing s = { .json = o->json };
-	uint8_t serial[NAMES_SERIAL];
+	uint8_t serial[WORDS_SERIAL];
 	struct authority a;
 	int r;
 
-	if ((r = names_serial(o->arg[1], serial, why)) != 0)
+	if ((r = words_serial(o->arg[1], serial, why)) != 0)
 		return r;
 	q.serial = serial;
 	if ((r = authority_open(&a, o->dir, STORE_USE, o->passphrase_file,

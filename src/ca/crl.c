@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "ca/der.h"
+#include "ca/derput.h"
 #include "ca/keys.h"
 
 #define OID_ECDSA_SHA384 "1.2.840.10045.4.3.3"
@@ -33,31 +33,31 @@ extension(struct buf *b, const char *oid, const struct buf *value)
 {
 	size_t start = b->len;
 
-	der_oid(b, oid);
-	der_octets(b, value->data, value->len);
-	der_wrap(b, DER_SEQUENCE, start);
+	derput_oid(b, oid);
+	derput_octets(b, value->data, value->len);
+	derput_wrap(b, DERPUT_SEQUENCE, start);
 	if (b->err == 0)
 		b->err = value->err;
 }
 
 void
-crl_add(struct crl *c, const uint8_t serial[NAMES_SERIAL], int64_t when,
+crl_add(struct crl *c, const uint8_t serial[WORDS_SERIAL], int64_t when,
     int reason)
 {
 	struct buf *b = &c->entries, value;
 	size_t start = b->len, extensions;
 
-	der_integer(b, serial, NAMES_SERIAL);
-	der_time(b, when);
+	derput_integer(b, serial, WORDS_SERIAL);
+	derput_time(b, when);
 	if (reason != 0) {
 		buf_init(&value, 16);
-		der_enumerated(&value, (uint8_t)reason);
+		derput_enumerated(&value, (uint8_t)reason);
 		extensions = b->len;
 		extension(b, OID_REASON, &value);
-		der_wrap(b, DER_SEQUENCE, extensions);
+		derput_wrap(b, DERPUT_SEQUENCE, extensions);
 		buf_free(&value);
 	}
-	der_wrap(b, DER_SEQUENCE, start);
+	derput_wrap(b, DERPUT_SEQUENCE, start);
 	c->n++;
 }
 
@@ -66,8 +66,8 @@ algorithm(struct buf *b)
 {
 	size_t start = b->len;
 
-	der_oid(b, OID_ECDSA_SHA384);
-	der_wrap(b, DER_SEQUENCE, start);
+	derput_oid(b, OID_ECDSA_SHA384);
+	derput_wrap(b, DERPUT_SEQUENCE, start);
 }
 
 static int
@@ -97,15 +97,15 @@ put_extensions(struct buf *b, gnutls_x509_crt_t issuer, int64_t number)
 		return e;
 	buf_init(&value, 128);
 	buf_put_raw(&value, id, n);
-	der_wrap(&value, DER_CONTEXT_0_PRIMITIVE, 0);
-	der_wrap(&value, DER_SEQUENCE, 0);
+	derput_wrap(&value, DERPUT_CONTEXT_0_PRIMITIVE, 0);
+	derput_wrap(&value, DERPUT_SEQUENCE, 0);
 	extension(b, OID_AUTHORITY_KEY_ID, &value);
 	buf_reset(&value);
-	der_number(&value, number);
+	derput_number(&value, number);
 	extension(b, OID_CRL_NUMBER, &value);
 	buf_free(&value);
-	der_wrap(b, DER_SEQUENCE, start);
-	der_wrap(b, DER_CONTEXT_0, start);
+	derput_wrap(b, DERPUT_SEQUENCE, start);
+	derput_wrap(b, DERPUT_CONTEXT_0, start);
 	return 0;
 }
 
@@ -117,20 +117,20 @@ put_tbs(const struct crl *c, gnutls_x509_crt_t issuer, int64_t number,
 	size_t start = b->len, list;
 	int e;
 
-	der_number(b, 1);	/* v2 */
+	derput_number(b, 1);	/* v2 */
 	algorithm(b);
 	if ((e = put_issuer(b, issuer)) < 0)
 		return e;
-	der_time(b, this_update);
-	der_time(b, next_update);
+	derput_time(b, this_update);
+	derput_time(b, next_update);
 	if (c->n > 0) {		/* never an empty list: 5.1.2.6 */
 		list = b->len;
 		buf_put_raw(b, c->entries.data, c->entries.len);
-		der_wrap(b, DER_SEQUENCE, list);
+		derput_wrap(b, DERPUT_SEQUENCE, list);
 	}
 	if ((e = put_extensions(b, issuer, number)) < 0)
 		return e;
-	der_wrap(b, DER_SEQUENCE, start);
+	derput_wrap(b, DERPUT_SEQUENCE, start);
 	return 0;
 }
 
@@ -152,8 +152,8 @@ crl_sign(const struct crl *c, gnutls_x509_crt_t issuer, gnutls_privkey_t key,
 		    GNUTLS_SIGN_ECDSA_SHA384, 0, &tbs, &sig);
 	if (r == 0 && e >= 0) {
 		algorithm(&b);
-		der_bits(&b, sig.data, sig.size);
-		der_wrap(&b, DER_SEQUENCE, 0);
+		derput_bits(&b, sig.data, sig.size);
+		derput_wrap(&b, DERPUT_SEQUENCE, 0);
 		if ((r = buf_err(&b)) == 0) {
 			buf_put_raw(out, b.data, b.len);
 			r = buf_err(out);
@@ -166,7 +166,7 @@ crl_sign(const struct crl *c, gnutls_x509_crt_t issuer, gnutls_privkey_t key,
 	return e >= 0 ? 0 : keys_crypto(why, "CRL", e);
 }
 
-/* ---- against what was signed earlier -------------------------------------------- */
+/* ---- against what was signed earlier ------------------------------------- */
 
 /* Contents of the element of this tag at the front of *s, which moves on. */
 static bool
@@ -194,7 +194,7 @@ split(struct span der, const struct buf *tbs, struct span *signature)
 	struct buf alg;
 	bool same;
 
-	if (!take(&der, DER_SEQUENCE, &list) || der.n != 0 ||
+	if (!take(&der, DERPUT_SEQUENCE, &list) || der.n != 0 ||
 	    list.n < tbs->len ||
 	    memcmp(list.p, tbs->data, tbs->len) != 0)
 		return false;

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "ca/names.h"
+#include "ca/words.h"
 
 #define CRL_DAYS 14
 #define CRL_MAX (256u * 1024 * 1024)	/* bytes of one CRL */
@@ -25,7 +25,7 @@ struct crl {
 void crl_init(struct crl *c);
 void crl_free(struct crl *c);
 /* reason 0 is left out, as RFC 5280 5.3.1 wants it. */
-void crl_add(struct crl *c, const uint8_t serial[NAMES_SERIAL], int64_t when,
+void crl_add(struct crl *c, const uint8_t serial[WORDS_SERIAL], int64_t when,
     int reason);
 /* Sign the list; its DER into out. */
 int crl_sign(const struct crl *c, gnutls_x509_crt_t issuer,

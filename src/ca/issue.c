@@ -18,8 +18,8 @@
 #define SERIAL_TRIES 4
 #define FILE_MAX 65536
 
-static const int days_default[NAMES_CLASSES] = { [NAMES_USER] = 365,
-    [NAMES_DEVICE] = 730, [NAMES_HOST] = 365 };
+static const int days_default[WORDS_CLASSES] = { [WORDS_USER] = 365,
+    [WORDS_DEVICE] = 730, [WORDS_HOST] = 365 };
 
 /* what is made on the way */
 struct work {
@@ -54,13 +54,13 @@ parse_days(const struct issue *i, int64_t *days, struct why *why)
 int
 issue_words(struct issue *i, const struct opts *o, struct why *why)
 {
-	int c = names_class_of(o->arg[1]);
+	int c = words_class_of(o->arg[1]);
 	int64_t days;
 
 	if (c < 0)
 		return why_set(why, ERR_MALFORMED, "'%.60s': expected user, "
 		    "device or host", o->arg[1]);
-	*i = (struct issue){ .o = o, .class = (enum names_class)c,
+	*i = (struct issue){ .o = o, .class = (enum words_class)c,
 	    .name = o->arg[2] };
 	if (mint_check_names(i->class, i->name, &o->names, why) != 0 ||
 	    parse_days(i, &days, why) != 0)
@@ -71,7 +71,7 @@ issue_words(struct issue *i, const struct opts *o, struct why *why)
 	return 0;
 }
 
-/* ---- the row -------------------------------------------------------------------------- */
+/* ---- the row ------------------------------------------------------------- */
 
 static int
 choose_times(struct issue *i, struct work *w, int64_t now, struct why *why)
@@ -111,7 +111,7 @@ add_pending(struct issue *i, struct work *w, struct why *why)
 	return r;
 }
 
-/* ---- the files ------------------------------------------------------------------------ */
+/* ---- the files ----------------------------------------------------------- */
 
 static int
 stage_crt(struct issue *i, struct work *w, struct why *why)
@@ -136,9 +136,9 @@ stage_ca(struct issue *i, struct work *w, struct why *why)
 	struct buf pem;
 	int r;
 
-	if (i->class == NAMES_HOST)
+	if (i->class == WORDS_HOST)
 		return 0;
-	if ((r = authority_anchors(i->a, NAMES_HOST, time(NULL), &pem,
+	if ((r = authority_anchors(i->a, WORDS_HOST, time(NULL), &pem,
 	    why)) == 0)
 		r = out_stage(&w->out, OUT_CA, (struct span){ pem.data,
 		    pem.len }, why);
@@ -255,7 +255,7 @@ stage_p12(struct issue *i, struct work *w, struct why *why)
 	return r;
 }
 
-/* ---- from pending to released --------------------------------------------------------- */
+/* ---- from pending to released -------------------------------------------- */
 
 static int
 sign(struct issue *i, struct work *w, struct why *why)
@@ -310,7 +310,7 @@ release(struct issue *i, struct work *w, struct why *why)
 static void
 say(const struct issue *i, const struct work *w)
 {
-	char hex[NAMES_HEX], until[PRINT_TIME];
+	char hex[WORDS_HEX], until[PRINT_TIME];
 	struct store_cert row = w->row;
 
 	row.state = STORE_ISSUED;
@@ -321,9 +321,9 @@ say(const struct issue *i, const struct work *w)
 		(void)puts("}");
 		return;
 	}
-	names_hex(row.serial, hex);
+	words_hex(row.serial, hex);
 	(void)printf("issued %s/%s, serial %s, until %s, to %s\n",
-	    names_class(i->class), i->name, hex,
+	    words_class(i->class), i->name, hex,
 	    print_time(row.not_after, until), w->out.dir);
 }
 

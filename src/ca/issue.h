@@ -12,7 +12,7 @@
 struct issue {
 	const struct opts *o;
 	struct authority *a;
-	enum names_class class;
+	enum words_class class;
 	const char *name;
 	gnutls_x509_privkey_t own;	/* NULL for a CSR */
 	gnutls_pubkey_t key;

@@ -115,7 +115,7 @@ keys_open(const char *dir, const char *file, const char *pass,
 	return r;
 }
 
-/* ---- public keys ---------------------------------------------------------------- */
+/* ---- public keys --------------------------------------------------------- */
 
 static int
 check_rsa(gnutls_pubkey_t key, unsigned bits, struct why *why)

@@ -10,7 +10,7 @@
 #define OID_UPN "1.3.6.1.4.1.311.20.2.3"
 #define KEY_ID 20
 
-/* ---- names ------------------------------------------------------------------------ */
+/* ---- names --------------------------------------------------------------- */
 
 /* Two of the same in one certificate would make rules ambiguous. */
 static int
@@ -34,24 +34,24 @@ check_list(const char *const *list, size_t n,
 static int
 check_ip(const char *text, struct why *why)
 {
-	uint8_t raw[NAMES_IP_MAX];
+	uint8_t raw[WORDS_IP_MAX];
 	size_t n;
 
-	return names_check_ip(text, raw, &n, why);
+	return words_check_ip(text, raw, &n, why);
 }
 
 int
-mint_check_names(enum names_class c, const char *name,
+mint_check_names(enum words_class c, const char *name,
     const struct mint_names *names, struct why *why)
 {
 	struct why inner;
 
-	if (names_check_name(name, why) != 0)
+	if (words_check_name(name, why) != 0)
 		return ERR_MALFORMED;
-	if (c == NAMES_HOST && names_check_dns(name, &inner) != 0)
+	if (c == WORDS_HOST && words_check_dns(name, &inner) != 0)
 		return why_set(why, ERR_MALFORMED, "a host's name becomes its "
 		    "DNS name: %.400s", inner.text);
-	if (c != NAMES_HOST && strcmp(name, "ca") == 0)
+	if (c != WORDS_HOST && strcmp(name, "ca") == 0)
 		return why_set(why, ERR_MALFORMED, "name 'ca': its "
 		    "certificate and the host authority's would both be "
 		    "ca.crt; expected another name");
@@ -59,10 +59,10 @@ mint_check_names(enum names_class c, const char *name,
 	    MINT_NAMES_MAX)
 		return why_set(why, ERR_MALFORMED, "too many names for one "
 		    "certificate; at most %d", MINT_NAMES_MAX);
-	if (check_list(names->email, names->n_email, names_check_email,
+	if (check_list(names->email, names->n_email, words_check_email,
 	    why) != 0 ||
-	    check_list(names->upn, names->n_upn, names_check_upn, why) != 0 ||
-	    check_list(names->dns, names->n_dns, names_check_dns, why) != 0 ||
+	    check_list(names->upn, names->n_upn, words_check_upn, why) != 0 ||
+	    check_list(names->dns, names->n_dns, words_check_dns, why) != 0 ||
 	    check_list(names->ip, names->n_ip, check_ip, why) != 0)
 		return ERR_MALFORMED;
 	return 0;
@@ -79,10 +79,10 @@ add_san(gnutls_x509_crt_t crt, gnutls_x509_subject_alt_name_t type,
 static int
 add_ip(gnutls_x509_crt_t crt, const char *text)
 {
-	uint8_t raw[NAMES_IP_MAX];
+	uint8_t raw[WORDS_IP_MAX];
 	size_t n;
 
-	if (names_check_ip(text, raw, &n, NULL) != 0)
+	if (words_check_ip(text, raw, &n, NULL) != 0)
 		return GNUTLS_E_INVALID_REQUEST;
 	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS,
 	    raw, (unsigned)n, GNUTLS_FSAN_APPEND);
@@ -100,12 +100,12 @@ static int
 put_names(gnutls_x509_crt_t crt, const struct mint_leaf *l)
 {
 	const struct mint_names *s = l->names;
-	char uri[NAMES_URI_MAX];
+	char uri[WORDS_URI_MAX];
 	int e;
 
-	names_uri(l->realm, l->class, l->name, uri);
+	words_uri(l->realm, l->class, l->name, uri);
 	e = add_san(crt, GNUTLS_SAN_URI, uri);
-	if (e >= 0 && l->class == NAMES_HOST)
+	if (e >= 0 && l->class == WORDS_HOST)
 		e = add_san(crt, GNUTLS_SAN_DNSNAME, l->name);
 	for (size_t i = 0; e >= 0 && i < s->n_email; i++)
 		e = add_san(crt, GNUTLS_SAN_RFC822NAME, s->email[i]);
@@ -113,14 +113,14 @@ put_names(gnutls_x509_crt_t crt, const struct mint_leaf *l)
 		e = add_upn(crt, s->upn[i]);
 	for (size_t i = 0; e >= 0 && i < s->n_dns; i++)
 		/* the host's own name is there already */
-		if (l->class != NAMES_HOST || strcmp(s->dns[i], l->name) != 0)
+		if (l->class != WORDS_HOST || strcmp(s->dns[i], l->name) != 0)
 			e = add_san(crt, GNUTLS_SAN_DNSNAME, s->dns[i]);
 	for (size_t i = 0; e >= 0 && i < s->n_ip; i++)
 		e = add_ip(crt, s->ip[i]);
 	return e;
 }
 
-/* ---- certificates ------------------------------------------------------------------- */
+/* ---- certificates -------------------------------------------------------- */
 
 static int
 put_dn(gnutls_x509_crt_t crt, const char *realm, const char *name)
@@ -146,7 +146,7 @@ put_common(gnutls_x509_crt_t crt, gnutls_pubkey_t key, const uint8_t *serial,
 	int e;
 
 	if ((e = gnutls_x509_crt_set_version(crt, 3)) < 0 ||
-	    (e = gnutls_x509_crt_set_serial(crt, serial, NAMES_SERIAL)) < 0 ||
+	    (e = gnutls_x509_crt_set_serial(crt, serial, WORDS_SERIAL)) < 0 ||
 	    (e = gnutls_x509_crt_set_activation_time(crt,
 	    (time_t)not_before)) < 0 ||
 	    (e = gnutls_x509_crt_set_expiration_time(crt,
@@ -186,7 +186,7 @@ mint_leaf(const struct mint_leaf *l, gnutls_pubkey_t key,
     gnutls_x509_crt_t issuer, gnutls_privkey_t issuer_key, struct buf *out,
     struct why *why)
 {
-	const char *purpose = l->class == NAMES_HOST ?
+	const char *purpose = l->class == WORDS_HOST ?
 	    GNUTLS_KP_TLS_WWW_SERVER : GNUTLS_KP_TLS_WWW_CLIENT;
 	gnutls_x509_crt_t crt;
 	int e;
@@ -210,11 +210,11 @@ static int
 build_ca(gnutls_x509_crt_t crt, const struct mint_ca *c, gnutls_pubkey_t pub,
     gnutls_x509_crt_t issuer)
 {
-	bool root = c->class == NAMES_ROOT;
+	bool root = c->class == WORDS_ROOT;
 	char name[40];
 	int e;
 
-	(void)snprintf(name, sizeof(name), "%s CA %d", names_class(c->class),
+	(void)snprintf(name, sizeof(name), "%s CA %d", words_class(c->class),
 	    c->generation);
 	if ((e = put_common(crt, pub, c->serial, c->not_before, c->not_after,
 	    issuer)) >= 0 &&
@@ -248,7 +248,7 @@ mint_ca(const struct mint_ca *c, gnutls_privkey_t key,
 	return e >= 0 ? 0 : keys_crypto(why, "CA certificate", e);
 }
 
-/* ---- what comes from outside ---------------------------------------------------------- */
+/* ---- what comes from outside --------------------------------------------- */
 
 static int
 import_csr(gnutls_x509_crq_t crq, struct span csr)
@@ -292,7 +292,7 @@ mint_csr_key(struct span csr, gnutls_pubkey_t *out, struct why *why)
 }
 
 int
-mint_serial(uint8_t serial[NAMES_SERIAL], struct why *why)
+mint_serial(uint8_t serial[WORDS_SERIAL], struct why *why)
 {
 	int e;
 
@@ -300,7 +300,7 @@ mint_serial(uint8_t serial[NAMES_SERIAL], struct why *why)
 	 * first byte a shorter number */
 	do {
 		if ((e = gnutls_rnd(GNUTLS_RND_KEY, serial,
-		    NAMES_SERIAL)) < 0)
+		    WORDS_SERIAL)) < 0)
 			return keys_crypto(why, "serial", e);
 		serial[0] &= 0x7f;
 	} while (serial[0] == 0);

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "ca/names.h"
+#include "ca/words.h"
 
 #define MINT_EXTRA_MAX 16	/* --dns, --ip, --email, --upn: of each */
 #define MINT_NAMES_MAX 28	/* together: verifiers take 32, facts.h */
@@ -26,14 +26,14 @@ struct mint_names {
 
 /* Are these good names, none of them twice?  For a host also: is name a DNS
  * name?  ERR_MALFORMED. */
-int mint_check_names(enum names_class c, const char *name,
+int mint_check_names(enum words_class c, const char *name,
     const struct mint_names *names, struct why *why);
 
 struct mint_leaf {
 	const char *realm, *name;
-	enum names_class class;
+	enum words_class class;
 	const struct mint_names *names;
-	const uint8_t *serial;		/* NAMES_SERIAL */
+	const uint8_t *serial;		/* WORDS_SERIAL */
 	int64_t not_before, not_after;
 };
 
@@ -44,8 +44,8 @@ int mint_leaf(const struct mint_leaf *l, gnutls_pubkey_t key,
 
 struct mint_ca {
 	const char *realm;
-	enum names_class class;		/* NAMES_ROOT: self-signed */
-	int generation;			/* 1, 2, … in the subject's name */
+	enum words_class class;		/* WORDS_ROOT: self-signed */
+	int generation;			/* 1, 2, ... in the subject's name */
 	const uint8_t *serial;
 	int64_t not_before, not_after;
 };
@@ -60,7 +60,7 @@ int mint_ca(const struct mint_ca *c, gnutls_privkey_t key,
 int mint_csr_key(struct span csr, gnutls_pubkey_t *out, struct why *why);
 
 /* A random serial: positive, 16 bytes. */
-int mint_serial(uint8_t serial[NAMES_SERIAL], struct why *why);
+int mint_serial(uint8_t serial[WORDS_SERIAL], struct why *why);
 
 int mint_import(struct span der, gnutls_x509_crt_t *out, struct why *why);
 /* PEM of DER into out. label as in "CERTIFICATE". */

@@ -30,7 +30,7 @@ struct opts {
 	const char *reason, *expiring;
 	bool json, p12, revoked, help, version;
 	struct mint_names names;
-	const char *arg[OPTS_ARGS_MAX + 1];	/* the first: the subcommand */
+	const char *arg[OPTS_ARGS_MAX + 1];	/* subcommand first */
 	size_t n_arg;
 	unsigned given;			/* opts_bits */
 };

@@ -65,7 +65,7 @@ out_open(struct out *o, const char *dir, const char *name, struct why *why)
 
 int
 out_find(struct out *o, const char *dir, const char *name,
-    const uint8_t serial[NAMES_SERIAL], struct why *why)
+    const uint8_t serial[WORDS_SERIAL], struct why *why)
 {
 	(void)snprintf(o->dir, sizeof(o->dir), "%s", dir);
 	if ((o->fd = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
@@ -77,9 +77,9 @@ out_find(struct out *o, const char *dir, const char *name,
 }
 
 void
-out_serial(struct out *o, const uint8_t serial[NAMES_SERIAL])
+out_serial(struct out *o, const uint8_t serial[WORDS_SERIAL])
 {
-	names_hex(serial, o->hex);
+	words_hex(serial, o->hex);
 }
 
 void

@@ -12,15 +12,15 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "ca/names.h"
+#include "ca/words.h"
 
 enum out_kind { OUT_KEY, OUT_P12, OUT_CA, OUT_CRT, OUT_KINDS };
 
 struct out {
 	int fd;				/* of the folder */
 	char dir[PATH_MAX];		/* absolute */
-	char name[NAMES_NAME_MAX + 1];
-	char hex[NAMES_HEX];
+	char name[WORDS_NAME_MAX + 1];
+	char hex[WORDS_HEX];
 };
 
 /* Open the folder for files of name; where it is missing it is made, 0700,
@@ -29,9 +29,9 @@ int out_open(struct out *o, const char *dir, const char *name,
     struct why *why);
 /* The same for what an earlier process staged: makes nothing. */
 int out_find(struct out *o, const char *dir, const char *name,
-    const uint8_t serial[NAMES_SERIAL], struct why *why);
+    const uint8_t serial[WORDS_SERIAL], struct why *why);
 /* The serial, before anything is staged. */
-void out_serial(struct out *o, const uint8_t serial[NAMES_SERIAL]);
+void out_serial(struct out *o, const uint8_t serial[WORDS_SERIAL]);
 void out_close(struct out *o);
 
 /* Key and p12 are never readable by others; the rest by everybody. */

@@ -52,12 +52,12 @@ print_json_time(const char *name, int64_t when)
 void
 print_json_cert(const char *realm, const struct store_cert *c)
 {
-	char hex[NAMES_HEX], uri[NAMES_URI_MAX];
+	char hex[WORDS_HEX], uri[WORDS_URI_MAX];
 
-	names_hex(c->serial, hex);
-	names_uri(realm, c->class, c->name, uri);
+	words_hex(c->serial, hex);
+	words_uri(realm, c->class, c->name, uri);
 	(void)printf("\"serial\":\"%s\"", hex);
-	print_json_member("class", names_class(c->class));
+	print_json_member("class", words_class(c->class));
 	print_json_member("name", c->name);
 	print_json_member("uri", uri);
 	print_json_member("state", store_state_text(c->state));
@@ -66,7 +66,7 @@ print_json_cert(const char *realm, const struct store_cert *c)
 	print_json_time("not_after", c->not_after);
 	if (c->state == STORE_REVOKED) {
 		print_json_time("revoked", c->revoked);
-		print_json_member("reason", names_reason_text(c->reason));
+		print_json_member("reason", words_reason_text(c->reason));
 	}
 }
 

@@ -63,7 +63,7 @@ static const char schema[] =
 struct store {
 	sqlite3 *db;
 	char dir[PATH_MAX], keys[PATH_MAX];
-	char realm[NAMES_REALM_MAX + 1];
+	char realm[WORDS_REALM_MAX + 1];
 	char healed[2048];
 	int lock;
 	enum store_mode mode;
@@ -79,7 +79,7 @@ store_state_text(enum store_state state)
 	return states[state];
 }
 
-/* ---- SQLite ----------------------------------------------------------------------- */
+/* ---- SQLite -------------------------------------------------------------- */
 
 static int
 db_error(const struct store *s, struct why *why)
@@ -170,7 +170,7 @@ db_number(struct store *s, const char *sql, int64_t *out, struct why *why)
 	return r;
 }
 
-/* ---- opening ------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------- */
 
 /* The folder, its lock and its keys' folder belong to us alone. */
 static int
@@ -289,22 +289,22 @@ read_realm(struct store *s, struct why *why)
 		(void)snprintf(s->realm, sizeof(s->realm), "%s",
 		    (const char *)sqlite3_column_text(st, 0));
 	(void)sqlite3_finalize(st);
-	return names_check_realm(s->realm, why) == 0 ? 0 :
+	return words_check_realm(s->realm, why) == 0 ? 0 :
 	    why_set(why, ERR_SYS, "%.300s: no realm in the database; run: "
 	    "certlogin-ca check", s->dir);
 }
 
-/* ---- healing ------------------------------------------------------------------------ */
+/* ---- healing ------------------------------------------------------------- */
 
 static void
 note(struct store *s, const char *text, const struct store_cert *c)
 {
 	size_t n = strlen(s->healed);
-	char hex[NAMES_HEX];
+	char hex[WORDS_HEX];
 
-	names_hex(c->serial, hex);
+	words_hex(c->serial, hex);
 	(void)snprintf(s->healed + n, sizeof(s->healed) - n,
-	    "%s of %s/%s %s\n", hex, names_class(c->class), c->name, text);
+	    "%s of %s/%s %s\n", hex, words_class(c->class), c->name, text);
 }
 
 /* One row that an earlier certlogin-ca left: nothing was promised before the
@@ -452,7 +452,7 @@ store_healed(const struct store *s)
 	return s->healed;
 }
 
-/* ---- transactions --------------------------------------------------------------------- */
+/* ---- transactions -------------------------------------------------------- */
 
 int
 store_begin(struct store *s, struct why *why)
@@ -503,7 +503,7 @@ store_make_realm(struct store *s, const char *realm, struct why *why)
 	return r;
 }
 
-/* ---- CAs -------------------------------------------------------------------------------- */
+/* ---- CAs ----------------------------------------------------------------- */
 
 int
 store_add_ca(struct store *s, const struct store_ca *ca, int64_t *id,
@@ -516,9 +516,9 @@ store_add_ca(struct store *s, const struct store_ca *ca, int64_t *id,
 	    "key_file, not_before, not_after, der) VALUES (?,?,?,?,?,?,?)",
 	    &st, why)) != 0)
 		return r;
-	bind_text(st, 1, names_class(ca->class));
+	bind_text(st, 1, words_class(ca->class));
 	(void)sqlite3_bind_int64(st, 2, ca->generation);
-	bind_blob(st, 3, ca->serial, NAMES_SERIAL);
+	bind_blob(st, 3, ca->serial, WORDS_SERIAL);
 	bind_text(st, 4, ca->key_file);
 	(void)sqlite3_bind_int64(st, 5, ca->not_before);
 	(void)sqlite3_bind_int64(st, 6, ca->not_after);
@@ -528,13 +528,13 @@ store_add_ca(struct store *s, const struct store_ca *ca, int64_t *id,
 	return r;
 }
 
-static enum names_class
+static enum words_class
 column_class(sqlite3_stmt *st, int i)
 {
 	const char *word = (const char *)sqlite3_column_text(st, i);
-	int c = word != NULL ? names_class_of(word) : -1;
+	int c = word != NULL ? words_class_of(word) : -1;
 
-	return c >= 0 ? (enum names_class)c : NAMES_ROOT;
+	return c >= 0 ? (enum words_class)c : WORDS_ROOT;
 }
 
 /* Blobs go to bytes, which may move: p holds the offset until the end. */
@@ -555,7 +555,7 @@ read_ca(struct store *s, sqlite3_stmt *st, struct store_cas *out,
 	struct span serial = column_blob(st, 3);
 	const char *file = (const char *)sqlite3_column_text(st, 4);
 
-	if (out->n == STORE_CAS_MAX || serial.n != NAMES_SERIAL ||
+	if (out->n == STORE_CAS_MAX || serial.n != WORDS_SERIAL ||
 	    file == NULL)
 		return why_set(why, ERR_SYS, "%.300s/" STORE_DB ": a CA's row "
 		    "is damaged, or there are more than %d", s->dir,
@@ -570,7 +570,7 @@ read_ca(struct store *s, sqlite3_stmt *st, struct store_cas *out,
 	    .crl_this = sqlite3_column_int64(st, 9),
 	    .crl_next = sqlite3_column_int64(st, 10),
 	    .crl = keep(&out->bytes, column_blob(st, 11)) };
-	memcpy(ca->serial, serial.p, NAMES_SERIAL);
+	memcpy(ca->serial, serial.p, WORDS_SERIAL);
 	(void)snprintf(ca->key_file, sizeof(ca->key_file), "%s", file);
 	out->n++;
 	return 0;
@@ -615,7 +615,7 @@ store_cas_free(struct store_cas *cas)
 }
 
 const struct store_ca *
-store_cas_current(const struct store_cas *cas, enum names_class class,
+store_cas_current(const struct store_cas *cas, enum words_class class,
     int64_t now)
 {
 	for (size_t i = 0; i < cas->n; i++)
@@ -664,7 +664,7 @@ store_set_crl(struct store *s, int64_t ca, int64_t number,
 	return db_change(s, st, why);
 }
 
-/* ---- certificates ------------------------------------------------------------------------- */
+/* ---- certificates -------------------------------------------------------- */
 
 int
 store_add_pending(struct store *s, const struct store_cert *c,
@@ -679,9 +679,9 @@ store_add_pending(struct store *s, const struct store_cert *c,
 	    "WHERE NOT EXISTS (SELECT 1 FROM ca WHERE serial = ?1)", &st,
 	    why)) != 0)
 		return r;
-	bind_blob(st, 1, c->serial, NAMES_SERIAL);
+	bind_blob(st, 1, c->serial, WORDS_SERIAL);
 	(void)sqlite3_bind_int64(st, 2, c->ca);
-	bind_text(st, 3, names_class(c->class));
+	bind_text(st, 3, words_class(c->class));
 	bind_text(st, 4, c->name);
 	(void)sqlite3_bind_int64(st, 5, c->requested);
 	(void)sqlite3_bind_int64(st, 6, c->not_before);
@@ -692,19 +692,19 @@ store_add_pending(struct store *s, const struct store_cert *c,
 
 static int
 change_one(struct store *s, const char *sql,
-    const uint8_t serial[NAMES_SERIAL], struct why *why)
+    const uint8_t serial[WORDS_SERIAL], struct why *why)
 {
 	sqlite3_stmt *st;
 	int r;
 
 	if ((r = db_prepare(s, sql, &st, why)) != 0)
 		return r;
-	bind_blob(st, 1, serial, NAMES_SERIAL);
+	bind_blob(st, 1, serial, WORDS_SERIAL);
 	return db_change(s, st, why);
 }
 
 int
-store_set_issued(struct store *s, const uint8_t serial[NAMES_SERIAL],
+store_set_issued(struct store *s, const uint8_t serial[WORDS_SERIAL],
     struct span der, struct why *why)
 {
 	sqlite3_stmt *st;
@@ -713,13 +713,13 @@ store_set_issued(struct store *s, const uint8_t serial[NAMES_SERIAL],
 	if ((r = db_prepare(s, "UPDATE cert SET state = 'issued', der = ?2 "
 	    "WHERE serial = ?1 AND state = 'pending'", &st, why)) != 0)
 		return r;
-	bind_blob(st, 1, serial, NAMES_SERIAL);
+	bind_blob(st, 1, serial, WORDS_SERIAL);
 	bind_blob(st, 2, der.p, der.n);
 	return db_change(s, st, why);
 }
 
 int
-store_set_released(struct store *s, const uint8_t serial[NAMES_SERIAL],
+store_set_released(struct store *s, const uint8_t serial[WORDS_SERIAL],
     struct why *why)
 {
 	return change_one(s, "UPDATE cert SET target = NULL WHERE serial = ?",
@@ -727,7 +727,7 @@ store_set_released(struct store *s, const uint8_t serial[NAMES_SERIAL],
 }
 
 int
-store_set_abandoned(struct store *s, const uint8_t serial[NAMES_SERIAL],
+store_set_abandoned(struct store *s, const uint8_t serial[WORDS_SERIAL],
     struct why *why)
 {
 	return change_one(s, "UPDATE cert SET state = 'abandoned', target = "
@@ -735,7 +735,7 @@ store_set_abandoned(struct store *s, const uint8_t serial[NAMES_SERIAL],
 }
 
 int
-store_set_revoked(struct store *s, const uint8_t serial[NAMES_SERIAL],
+store_set_revoked(struct store *s, const uint8_t serial[WORDS_SERIAL],
     int64_t when, int reason, struct why *why)
 {
 	sqlite3_stmt *st;
@@ -745,7 +745,7 @@ store_set_revoked(struct store *s, const uint8_t serial[NAMES_SERIAL],
 	    "?2, reason = ?3 WHERE serial = ?1 AND state = 'issued'", &st,
 	    why)) != 0)
 		return r;
-	bind_blob(st, 1, serial, NAMES_SERIAL);
+	bind_blob(st, 1, serial, WORDS_SERIAL);
 	(void)sqlite3_bind_int64(st, 2, when);
 	(void)sqlite3_bind_int(st, 3, reason);
 	return db_change(s, st, why);
@@ -772,12 +772,12 @@ read_cert(struct store *s, sqlite3_stmt *st, struct store_cert *c,
 	while (state != NULL && k <= STORE_ABANDONED &&
 	    strcmp(state, states[k]) != 0)
 		k++;
-	if (serial.n != NAMES_SERIAL || c->name == NULL || state == NULL ||
-	    k > STORE_ABANDONED || c->class == NAMES_ROOT ||
+	if (serial.n != WORDS_SERIAL || c->name == NULL || state == NULL ||
+	    k > STORE_ABANDONED || c->class == WORDS_ROOT ||
 	    c->der.n > BLOB_MAX)
 		return why_set(why, ERR_SYS, "%.300s/" STORE_DB ": a row is "
 		    "damaged; run: certlogin-ca check", s->dir);
-	memcpy(c->serial, serial.p, NAMES_SERIAL);
+	memcpy(c->serial, serial.p, WORDS_SERIAL);
 	c->state = (enum store_state)k;
 	return 0;
 }
@@ -786,9 +786,9 @@ static void
 bind_query(sqlite3_stmt *st, const struct store_query *q)
 {
 	if (q->serial != NULL)
-		bind_blob(st, 1, q->serial, NAMES_SERIAL);
+		bind_blob(st, 1, q->serial, WORDS_SERIAL);
 	if (q->class >= 0)
-		bind_text(st, 2, names_class((enum names_class)q->class));
+		bind_text(st, 2, words_class((enum words_class)q->class));
 	if (q->name != NULL)
 		bind_text(st, 3, q->name);
 	if (q->state >= 0)

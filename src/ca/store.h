@@ -18,7 +18,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "ca/names.h"
+#include "ca/words.h"
 
 struct store;
 
@@ -58,9 +58,9 @@ int store_make_realm(struct store *s, const char *realm, struct why *why);
 
 struct store_ca {
 	int64_t id;
-	enum names_class class;
+	enum words_class class;
 	int64_t generation;
-	uint8_t serial[NAMES_SERIAL];
+	uint8_t serial[WORDS_SERIAL];
 	char key_file[32];		/* in store_keys() */
 	int64_t not_before, not_after;
 	struct span der;
@@ -81,23 +81,23 @@ int store_cas(struct store *s, struct store_cas *out, struct why *why);
 void store_cas_free(struct store_cas *cas);
 /* The one that issues for class now: the newest that is not over. */
 const struct store_ca *store_cas_current(const struct store_cas *cas,
-    enum names_class class, int64_t now);
+    enum words_class class, int64_t now);
 int store_set_crl(struct store *s, int64_t ca, int64_t number,
     int64_t this_update, int64_t next_update, struct span crl,
     struct why *why);
 int store_next_crl_number(struct store *s, int64_t ca, int64_t *number,
     struct why *why);
 
-/* ---- certificates --------------------------------------------------------- */
+/* ---- certificates -------------------------------------------------------- */
 
 enum store_state { STORE_PENDING, STORE_ISSUED, STORE_REVOKED,
     STORE_ABANDONED };
 const char *store_state_text(enum store_state state);
 
 struct store_cert {
-	uint8_t serial[NAMES_SERIAL];
+	uint8_t serial[WORDS_SERIAL];
 	int64_t ca;
-	enum names_class class;
+	enum words_class class;
 	const char *name;
 	enum store_state state;
 	int64_t requested, not_before, not_after;
@@ -110,13 +110,13 @@ struct store_cert {
 /* ERR_EXISTS if the serial was given out before. */
 int store_add_pending(struct store *s, const struct store_cert *c,
     struct why *why);
-int store_set_issued(struct store *s, const uint8_t serial[NAMES_SERIAL],
+int store_set_issued(struct store *s, const uint8_t serial[WORDS_SERIAL],
     struct span der, struct why *why);
-int store_set_released(struct store *s, const uint8_t serial[NAMES_SERIAL],
+int store_set_released(struct store *s, const uint8_t serial[WORDS_SERIAL],
     struct why *why);
-int store_set_abandoned(struct store *s, const uint8_t serial[NAMES_SERIAL],
+int store_set_abandoned(struct store *s, const uint8_t serial[WORDS_SERIAL],
     struct why *why);
-int store_set_revoked(struct store *s, const uint8_t serial[NAMES_SERIAL],
+int store_set_revoked(struct store *s, const uint8_t serial[WORDS_SERIAL],
     int64_t when, int reason, struct why *why);
 
 struct store_query {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ca/mint.h"
-#include "ca/names.h"
+#include "ca/words.h"
 #include "fuzz.h"
 
 #define WORD_MAX 300
@@ -21,31 +21,31 @@ must_be_tame(const char *word, const char *never)
 static void
 words(const char *word)
 {
-	uint8_t raw[NAMES_IP_MAX], serial[NAMES_SERIAL];
-	char uri[NAMES_URI_MAX];
-	enum names_class c;
+	uint8_t raw[WORDS_IP_MAX], serial[WORDS_SERIAL];
+	char uri[WORDS_URI_MAX];
+	enum words_class c;
 	const char *name;
 	struct why why;
 	int reason;
 	size_t n;
 
-	if (names_check_name(word, &why) == 0) {
+	if (words_check_name(word, &why) == 0) {
 		must_be_tame(word, "/%?#@*{}\"\\");
-		names_uri("a.example", NAMES_DEVICE, word, uri);
+		words_uri("a.example", WORDS_DEVICE, word, uri);
 		CHECK(strcmp(strrchr(uri, '/') + 1, word) == 0);
 	}
-	if (names_check_realm(word, &why) == 0)
+	if (words_check_realm(word, &why) == 0)
 		must_be_tame(word, "/%?#@*{}\"\\_:");
-	if (names_check_dns(word, &why) == 0)
+	if (words_check_dns(word, &why) == 0)
 		must_be_tame(word, "/%?#@*{}\"\\_:");
-	if (names_check_email(word, &why) == 0)
+	if (words_check_email(word, &why) == 0)
 		must_be_tame(word, "%*{}\"\\");
-	if (names_id(word, &c, &name, &why) == 0)
+	if (words_id(word, &c, &name, &why) == 0)
 		must_be_tame(name, "/%?#@*{}\"\\");
-	(void)names_check_upn(word, &why);
-	(void)names_check_ip(word, raw, &n, &why);
-	(void)names_serial(word, serial, &why);
-	(void)names_reason(word, &reason, &why);
+	(void)words_check_upn(word, &why);
+	(void)words_check_ip(word, raw, &n, &why);
+	(void)words_serial(word, serial, &why);
+	(void)words_reason(word, &reason, &why);
 }
 
 int

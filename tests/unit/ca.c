@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "ca/crl.h"
-#include "ca/der.h"
+#include "ca/derput.h"
 #include "ca/keys.h"
 #include "ca/mint.h"
 #include "ca/opts.h"
@@ -21,64 +21,65 @@
 
 #define REALM "test.example"
 
-/* ---- names -------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------- */
 
-#define LABEL63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LABEL21 "aaaaaaaaaaaaaaaaaaaaa"
+#define LABEL63 LABEL21 LABEL21 LABEL21
 
 static const struct {
 	int (*check)(const char *, struct why *);
 	const char *text;
 	int good;
 } words[] = {
-	{ names_check_realm, "corp.example", 1 },
-	{ names_check_realm, "a-1.b2", 1 },
-	{ names_check_realm, "corp", 0 },
-	{ names_check_realm, "Corp.example", 0 },
-	{ names_check_realm, "corp..example", 0 },
-	{ names_check_realm, "-corp.example", 0 },
-	{ names_check_realm, "corp-.example", 0 },
-	{ names_check_realm, "corp.example.", 0 },
-	{ names_check_realm, "corp_x.example", 0 },
-	{ names_check_realm, LABEL63 ".a", 0 },	/* 65 */
-	{ names_check_realm, "", 0 },
-	{ names_check_name, "a", 1 },
-	{ names_check_name, "A.b_c-9", 1 },
-	{ names_check_name, LABEL63 "a", 1 },
-	{ names_check_name, LABEL63 "ab", 0 },
-	{ names_check_name, "", 0 },
-	{ names_check_name, ".a", 0 },
-	{ names_check_name, "-a", 0 },
-	{ names_check_name, "_a", 0 },
-	{ names_check_name, "a/b", 0 },
-	{ names_check_name, "a%2f", 0 },
-	{ names_check_name, "a\n", 0 },
-	{ names_check_name, "a\xc3\xa4", 0 },
-	{ names_check_email, "a@b", 1 },
-	{ names_check_email, "a.b+c@mail.example", 1 },
-	{ names_check_email, "a..b@c", 0 },
-	{ names_check_email, ".a@b", 0 },
-	{ names_check_email, "a@b@c", 0 },
-	{ names_check_email, "@b", 0 },
-	{ names_check_email, "a@", 0 },
-	{ names_check_email, "a", 0 },
-	{ names_check_email, "a b@c", 0 },
-	{ names_check_email, "a%b@c", 0 },
-	{ names_check_email, "{a}@c", 0 },
-	{ names_check_email, "a@b..c", 0 },
-	{ names_check_upn, "a@CORP.example", 1 },
-	{ names_check_upn, "a\\b@c", 0 },
-	{ names_check_dns, "localhost", 1 },
-	{ names_check_dns, "a.b.c.d.e.f.g.h", 1 },
-	{ names_check_dns, "a.b.c.d.e.f.g.h.i", 0 },
-	{ names_check_dns, "*.a", 0 },
-	{ names_check_dns, "a_b.c", 0 },
-	{ names_check_dns, "192.0.2.1", 0 },
-	{ names_check_dns, "1.a", 1 },
-	{ names_check_dns, "a.1", 0 },
-	{ names_check_dns, LABEL63 ".b", 1 },
-	{ names_check_dns, LABEL63 "a.b", 0 },
-	{ names_check_dns, "a.", 0 },
-	{ names_check_dns, "", 0 },
+	{ words_check_realm, "corp.example", 1 },
+	{ words_check_realm, "a-1.b2", 1 },
+	{ words_check_realm, "corp", 0 },
+	{ words_check_realm, "Corp.example", 0 },
+	{ words_check_realm, "corp..example", 0 },
+	{ words_check_realm, "-corp.example", 0 },
+	{ words_check_realm, "corp-.example", 0 },
+	{ words_check_realm, "corp.example.", 0 },
+	{ words_check_realm, "corp_x.example", 0 },
+	{ words_check_realm, LABEL63 ".a", 0 },	/* 65 */
+	{ words_check_realm, "", 0 },
+	{ words_check_name, "a", 1 },
+	{ words_check_name, "A.b_c-9", 1 },
+	{ words_check_name, LABEL63 "a", 1 },
+	{ words_check_name, LABEL63 "ab", 0 },
+	{ words_check_name, "", 0 },
+	{ words_check_name, ".a", 0 },
+	{ words_check_name, "-a", 0 },
+	{ words_check_name, "_a", 0 },
+	{ words_check_name, "a/b", 0 },
+	{ words_check_name, "a%2f", 0 },
+	{ words_check_name, "a\n", 0 },
+	{ words_check_name, "a\xc3\xa4", 0 },
+	{ words_check_email, "a@b", 1 },
+	{ words_check_email, "a.b+c@mail.example", 1 },
+	{ words_check_email, "a..b@c", 0 },
+	{ words_check_email, ".a@b", 0 },
+	{ words_check_email, "a@b@c", 0 },
+	{ words_check_email, "@b", 0 },
+	{ words_check_email, "a@", 0 },
+	{ words_check_email, "a", 0 },
+	{ words_check_email, "a b@c", 0 },
+	{ words_check_email, "a%b@c", 0 },
+	{ words_check_email, "{a}@c", 0 },
+	{ words_check_email, "a@b..c", 0 },
+	{ words_check_upn, "a@CORP.example", 1 },
+	{ words_check_upn, "a\\b@c", 0 },
+	{ words_check_dns, "localhost", 1 },
+	{ words_check_dns, "a.b.c.d.e.f.g.h.i", 1 },
+	{ words_check_dns, LABEL63 "." LABEL63 "." LABEL63 "." LABEL63, 0 },
+	{ words_check_dns, "*.a", 0 },
+	{ words_check_dns, "a_b.c", 0 },
+	{ words_check_dns, "192.0.2.1", 0 },
+	{ words_check_dns, "1.a", 1 },
+	{ words_check_dns, "a.1", 0 },
+	{ words_check_dns, LABEL63 ".b", 1 },
+	{ words_check_dns, LABEL63 "a.b", 0 },
+	{ words_check_dns, "a.", 0 },
+	{ words_check_dns, "", 0 },
 };
 
 START_TEST(grammar)
@@ -94,27 +95,27 @@ END_TEST
 
 START_TEST(serials)
 {
-	uint8_t a[NAMES_SERIAL], b[NAMES_SERIAL];
-	char hex[NAMES_HEX];
+	uint8_t a[WORDS_SERIAL], b[WORDS_SERIAL];
+	char hex[WORDS_HEX];
 
-	ck_assert_int_eq(names_serial("00112233445566778899AABBCCDDEEFF", a,
+	ck_assert_int_eq(words_serial("00112233445566778899AABBCCDDEEFF", a,
 	    NULL), 0);
-	names_hex(a, hex);
+	words_hex(a, hex);
 	ck_assert_str_eq(hex, "00112233445566778899aabbccddeeff");
-	ck_assert_int_eq(names_serial("00:11:22:33:44:55:66:77:88:99:aa:bb:"
+	ck_assert_int_eq(words_serial("00:11:22:33:44:55:66:77:88:99:aa:bb:"
 	    "cc:dd:ee:ff", b, NULL), 0);
-	ck_assert_mem_eq(a, b, NAMES_SERIAL);
-	ck_assert_int_lt(names_serial("00112233445566778899aabbccddeef", a,
+	ck_assert_mem_eq(a, b, WORDS_SERIAL);
+	ck_assert_int_lt(words_serial("00112233445566778899aabbccddeef", a,
 	    NULL), 0);
-	ck_assert_int_lt(names_serial("00112233445566778899aabbccddeeff0", a,
+	ck_assert_int_lt(words_serial("00112233445566778899aabbccddeeff0", a,
 	    NULL), 0);
-	ck_assert_int_lt(names_serial("", a, NULL), 0);
-	ck_assert_int_lt(names_serial("0x112233445566778899aabbccddeeff", a,
+	ck_assert_int_lt(words_serial("", a, NULL), 0);
+	ck_assert_int_lt(words_serial("0x112233445566778899aabbccddeeff", a,
 	    NULL), 0);
 	for (int i = 0; i < 1000; i++) {
 		ck_assert_int_eq(mint_serial(a, NULL), 0);
 		ck_assert(a[0] > 0 && a[0] < 0x80);
-		ck_assert_mem_ne(a, b, NAMES_SERIAL);
+		ck_assert_mem_ne(a, b, WORDS_SERIAL);
 		memcpy(b, a, sizeof(b));
 	}
 }
@@ -122,21 +123,21 @@ END_TEST
 
 START_TEST(ids)
 {
-	enum names_class c;
+	enum words_class c;
 	const char *name;
 	int reason;
 
-	ck_assert_int_eq(names_id("device/m-1", &c, &name, NULL), 0);
-	ck_assert_int_eq(c, NAMES_DEVICE);
+	ck_assert_int_eq(words_id("device/m-1", &c, &name, NULL), 0);
+	ck_assert_int_eq(c, WORDS_DEVICE);
 	ck_assert_str_eq(name, "m-1");
-	ck_assert_int_lt(names_id("root/m", &c, &name, NULL), 0);
-	ck_assert_int_lt(names_id("user", &c, &name, NULL), 0);
-	ck_assert_int_lt(names_id("user/", &c, &name, NULL), 0);
-	ck_assert_int_lt(names_id("user/a/b", &c, &name, NULL), 0);
-	ck_assert_int_eq(names_reason("key-Compromise", &reason, NULL), 0);
+	ck_assert_int_lt(words_id("root/m", &c, &name, NULL), 0);
+	ck_assert_int_lt(words_id("user", &c, &name, NULL), 0);
+	ck_assert_int_lt(words_id("user/", &c, &name, NULL), 0);
+	ck_assert_int_lt(words_id("user/a/b", &c, &name, NULL), 0);
+	ck_assert_int_eq(words_reason("key-Compromise", &reason, NULL), 0);
 	ck_assert_int_eq(reason, 1);
-	ck_assert_int_lt(names_reason("cACompromise", &reason, NULL), 0);
-	ck_assert_int_lt(names_reason("", &reason, NULL), 0);
+	ck_assert_int_lt(words_reason("cACompromise", &reason, NULL), 0);
+	ck_assert_int_lt(words_reason("", &reason, NULL), 0);
 }
 END_TEST
 
@@ -145,20 +146,20 @@ START_TEST(together)
 	struct mint_names n = { .n_dns = 2, .dns = { "a.example",
 	    "a.example" } };
 
-	ck_assert_int_eq(mint_check_names(NAMES_HOST, "h", &n, NULL),
+	ck_assert_int_eq(mint_check_names(WORDS_HOST, "h", &n, NULL),
 	    ERR_MALFORMED);
 	n.dns[1] = "b.example";
-	ck_assert_int_eq(mint_check_names(NAMES_HOST, "h", &n, NULL), 0);
-	ck_assert_int_eq(mint_check_names(NAMES_HOST, "h_1", &n, NULL),
+	ck_assert_int_eq(mint_check_names(WORDS_HOST, "h", &n, NULL), 0);
+	ck_assert_int_eq(mint_check_names(WORDS_HOST, "h_1", &n, NULL),
 	    ERR_MALFORMED);
-	ck_assert_int_eq(mint_check_names(NAMES_USER, "h_1", &n, NULL), 0);
-	ck_assert_int_eq(mint_check_names(NAMES_USER, "ca", &n, NULL),
+	ck_assert_int_eq(mint_check_names(WORDS_USER, "h_1", &n, NULL), 0);
+	ck_assert_int_eq(mint_check_names(WORDS_USER, "ca", &n, NULL),
 	    ERR_MALFORMED);
-	ck_assert_int_eq(mint_check_names(NAMES_HOST, "ca", &n, NULL), 0);
+	ck_assert_int_eq(mint_check_names(WORDS_HOST, "ca", &n, NULL), 0);
 }
 END_TEST
 
-/* ---- options ------------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------- */
 
 /* The words of one line; getopt moves them about, so they are copied. */
 static int
@@ -200,7 +201,7 @@ START_TEST(options)
 }
 END_TEST
 
-/* ---- DER and CRLs ------------------------------------------------------------------- */
+/* ---- DER and CRLs -------------------------------------------------------- */
 
 START_TEST(encoding)
 {
@@ -211,28 +212,28 @@ START_TEST(encoding)
 	struct buf b;
 
 	buf_init(&b, 1000);
-	der_number(&b, 127);
+	derput_number(&b, 127);
 	ck_assert_mem_eq(b.data, small, sizeof(small));
 	buf_reset(&b);
-	der_number(&b, 128);
+	derput_number(&b, 128);
 	ck_assert_mem_eq(b.data, padded, sizeof(padded));
 	buf_reset(&b);
-	der_time(&b, 2524607999);
+	derput_time(&b, 2524607999);
 	ck_assert_uint_eq(b.len, sizeof(utc) - 1);
 	ck_assert_mem_eq(b.data, utc, b.len);
 	buf_reset(&b);
-	der_time(&b, 2524608000);
+	derput_time(&b, 2524608000);
 	ck_assert_uint_eq(b.len, sizeof(late) - 1);
 	ck_assert_mem_eq(b.data, late, b.len);
 	buf_reset(&b);
 	for (int i = 0; i < 200; i++)
 		buf_put_u8(&b, 1);
-	der_wrap(&b, DER_SEQUENCE, 0);
+	derput_wrap(&b, DERPUT_SEQUENCE, 0);
 	ck_assert_uint_eq(b.len, 203);
 	ck_assert_mem_eq(b.data, "\x30\x81\xc8\x01", 4);
 	ck_assert_int_eq(buf_err(&b), 0);
 	buf_reset(&b);
-	der_time(&b, -1);
+	derput_time(&b, -1);
 	ck_assert_int_ne(buf_err(&b), 0);
 	buf_free(&b);
 }
@@ -247,9 +248,9 @@ struct ca {
 static void
 make_ca(struct ca *ca)
 {
-	uint8_t serial[NAMES_SERIAL] = { 1 };
+	uint8_t serial[WORDS_SERIAL] = { 1 };
 	int64_t now = time(NULL);
-	struct mint_ca m = { .realm = REALM, .class = NAMES_ROOT,
+	struct mint_ca m = { .realm = REALM, .class = WORDS_ROOT,
 	    .generation = 1, .serial = serial, .not_before = now,
 	    .not_after = now + 1000 };
 	gnutls_x509_privkey_t x;
@@ -282,7 +283,7 @@ static void
 make_crl(const struct ca *ca, uint32_t n, int64_t number, struct crl *c,
     struct buf *out)
 {
-	uint8_t serial[NAMES_SERIAL] = { 0x7f };
+	uint8_t serial[WORDS_SERIAL] = { 0x7f };
 
 	crl_init(c);
 	buf_init(out, CRL_MAX);
@@ -366,7 +367,7 @@ END_TEST
 /* Any difference is seen: number, entry, signature, issuer, length. */
 START_TEST(crl_differs)
 {
-	uint8_t serial[NAMES_SERIAL] = { 1 };
+	uint8_t serial[WORDS_SERIAL] = { 1 };
 	struct buf out;
 	struct crl c;
 	struct ca ca, other;
@@ -394,7 +395,7 @@ START_TEST(crl_differs)
 }
 END_TEST
 
-/* ---- the store ---------------------------------------------------------------------- */
+/* ---- the store ----------------------------------------------------------- */
 
 static char dir[PATH_MAX];
 
@@ -429,7 +430,7 @@ static struct store *
 new_store(void)
 {
 	struct store *s = open_store(STORE_MAKE);
-	struct store_ca ca = { .class = NAMES_USER, .generation = 1,
+	struct store_ca ca = { .class = WORDS_USER, .generation = 1,
 	    .key_file = "user-1.key", .not_before = 1, .not_after = 1000,
 	    .der = { (const uint8_t *)"ca", 2 } };
 	int64_t id;
@@ -446,7 +447,7 @@ static struct store_cert
 row(uint8_t number, const char *target)
 {
 	return (struct store_cert){ .serial = { number }, .ca = 1,
-	    .class = NAMES_USER, .name = "alice", .requested = 1,
+	    .class = WORDS_USER, .name = "alice", .requested = 1,
 	    .not_before = 1, .not_after = 100, .target = target };
 }
 
@@ -461,7 +462,7 @@ take_state(void *arg, const struct store_cert *c, struct why *why)
 static int
 state_of(struct store *s, uint8_t number)
 {
-	uint8_t serial[NAMES_SERIAL] = { number };
+	uint8_t serial[WORDS_SERIAL] = { number };
 	struct store_query q = STORE_ANY;
 	int state = -1;
 
@@ -539,7 +540,7 @@ START_TEST(healing)
 	ck_assert_int_eq(store_add_pending(s, &pending, NULL), 0);
 	ck_assert_int_eq(store_add_pending(s, &issued, NULL), 0);
 	for (uint8_t i = 1; i <= 2; i++) {
-		uint8_t serial[NAMES_SERIAL] = { i };
+		uint8_t serial[WORDS_SERIAL] = { i };
 
 		ck_assert_int_eq(out_open(&o, dir, "alice", NULL), 0);
 		out_serial(&o, serial);

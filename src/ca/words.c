@@ -1,4 +1,4 @@
-#include "ca/names.h"
+#include "ca/words.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -16,21 +16,21 @@
 static const char *const classes[] = { "user", "device", "host", "root" };
 
 const char *
-names_class(enum names_class c)
+words_class(enum words_class c)
 {
 	return classes[c];
 }
 
 int
-names_class_of(const char *word)
+words_class_of(const char *word)
 {
-	for (int c = 0; c < NAMES_CLASSES; c++)
+	for (int c = 0; c < WORDS_CLASSES; c++)
 		if (strcmp(word, classes[c]) == 0)
 			return c;
 	return ERR_MALFORMED;
 }
 
-/* ---- grammar --------------------------------------------------------------- */
+/* ---- grammar ------------------------------------------------------------- */
 
 /* How what was given is shown in a message: cut and escaped. */
 static const char *
@@ -61,30 +61,30 @@ labels(const char *text, const char *set)
 }
 
 int
-names_check_realm(const char *realm, struct why *why)
+words_check_realm(const char *realm, struct why *why)
 {
 	char s[80];
 
-	if (strnlen(realm, NAMES_REALM_MAX + 1) <= NAMES_REALM_MAX &&
+	if (strnlen(realm, WORDS_REALM_MAX + 1) <= WORDS_REALM_MAX &&
 	    labels(realm, LOWER DIGIT "-") >= 2)
 		return 0;
 	return why_set(why, ERR_MALFORMED, "realm '%s': expected a name like "
 	    "corp.example, of a-z, 0-9 and '-' between dots, at most %d "
-	    "characters", shown(realm, s), NAMES_REALM_MAX);
+	    "characters", shown(realm, s), WORDS_REALM_MAX);
 }
 
 int
-names_check_name(const char *name, struct why *why)
+words_check_name(const char *name, struct why *why)
 {
-	size_t n = strnlen(name, NAMES_NAME_MAX + 1);
+	size_t n = strnlen(name, WORDS_NAME_MAX + 1);
 	char s[80];
 
-	if (n > 0 && n <= NAMES_NAME_MAX && strspn(name, ALNUM) > 0 &&
+	if (n > 0 && n <= WORDS_NAME_MAX && strspn(name, ALNUM) > 0 &&
 	    strspn(name, ALNUM "._-") == n)
 		return 0;
 	return why_set(why, ERR_MALFORMED, "name '%s': expected a letter or "
 	    "digit, then letters, digits, '.', '_' and '-', at most %d "
-	    "characters", shown(name, s), NAMES_NAME_MAX);
+	    "characters", shown(name, s), WORDS_NAME_MAX);
 }
 
 /* dot-atom, RFC 5322 3.2.3 */
@@ -111,23 +111,23 @@ address(const char *kind, const char *text, struct why *why)
 	size_t n = strcspn(text, "@");
 	char s[80];
 
-	if (strnlen(text, NAMES_EMAIL_MAX + 1) <= NAMES_EMAIL_MAX &&
+	if (strnlen(text, WORDS_EMAIL_MAX + 1) <= WORDS_EMAIL_MAX &&
 	    text[n] == '@' && n > 0 && n <= 64 && dot_atom(text, n) &&
 	    labels(text + n + 1, ALNUM "-") > 0)
 		return 0;
 	return why_set(why, ERR_MALFORMED, "%s '%s': expected name@domain in "
 	    "ASCII, without blanks or quotes, at most %d characters", kind,
-	    shown(text, s), NAMES_EMAIL_MAX);
+	    shown(text, s), WORDS_EMAIL_MAX);
 }
 
 int
-names_check_email(const char *email, struct why *why)
+words_check_email(const char *email, struct why *why)
 {
 	return address("email", email, why);
 }
 
 int
-names_check_upn(const char *upn, struct why *why)
+words_check_upn(const char *upn, struct why *why)
 {
 	return address("upn", upn, why);
 }
@@ -144,22 +144,22 @@ ends_in_number(const char *dns)
 }
 
 int
-names_check_dns(const char *dns, struct why *why)
+words_check_dns(const char *dns, struct why *why)
 {
 	size_t n = 0;
 	char s[80];
 
-	if (strnlen(dns, NAMES_DNS_MAX + 1) <= NAMES_DNS_MAX)
+	if (strnlen(dns, WORDS_DNS_MAX + 1) <= WORDS_DNS_MAX)
 		n = labels(dns, ALNUM "-");
-	if (n > 0 && n <= NAMES_DNS_LABELS && !ends_in_number(dns))
+	if (n > 0 && !ends_in_number(dns))
 		return 0;
-	return why_set(why, ERR_MALFORMED, "DNS name '%s': expected at most "
-	    "%d labels of letters, digits and inner '-', no wildcard, the "
-	    "last not a number", shown(dns, s), NAMES_DNS_LABELS);
+	return why_set(why, ERR_MALFORMED, "DNS name '%s': expected letters, "
+	    "digits and inner '-' between single dots, no wildcard, the last "
+	    "part not a number", shown(dns, s));
 }
 
 int
-names_check_ip(const char *text, uint8_t raw[NAMES_IP_MAX], size_t *n,
+words_check_ip(const char *text, uint8_t raw[WORDS_IP_MAX], size_t *n,
     struct why *why)
 {
 	char s[80];
@@ -185,12 +185,12 @@ hex_digit(char c)
 }
 
 int
-names_serial(const char *text, uint8_t serial[NAMES_SERIAL], struct why *why)
+words_serial(const char *text, uint8_t serial[WORDS_SERIAL], struct why *why)
 {
 	const char *p = text;
 	char s[80];
 
-	for (size_t i = 0; i < NAMES_SERIAL; i++) {
+	for (size_t i = 0; i < WORDS_SERIAL; i++) {
 		int high = hex_digit(p[0]);
 		int low = high >= 0 ? hex_digit(p[1]) : -1;
 
@@ -198,17 +198,17 @@ names_serial(const char *text, uint8_t serial[NAMES_SERIAL], struct why *why)
 			break;
 		serial[i] = (uint8_t)(high * 16 + low);
 		p += 2;
-		if (i + 1 == NAMES_SERIAL && *p == '\0')
+		if (i + 1 == WORDS_SERIAL && *p == '\0')
 			return 0;
 		if (*p == ':')
 			p++;
 	}
 	return why_set(why, ERR_MALFORMED, "serial '%s': expected %d bytes in "
-	    "hex, as list prints them", shown(text, s), NAMES_SERIAL);
+	    "hex, as list prints them", shown(text, s), WORDS_SERIAL);
 }
 
 int
-names_id(const char *text, enum names_class *c, const char **name,
+words_id(const char *text, enum words_class *c, const char **name,
     struct why *why)
 {
 	char word[8], s[80];
@@ -217,19 +217,19 @@ names_id(const char *text, enum names_class *c, const char **name,
 
 	if (n < sizeof(word) && text[n] == '/') {
 		(void)snprintf(word, sizeof(word), "%.*s", (int)n, text);
-		k = names_class_of(word);
+		k = words_class_of(word);
 	}
 	if (k < 0)
 		return why_set(why, ERR_MALFORMED, "id '%s': expected "
 		    "user/NAME, device/NAME or host/NAME", shown(text, s));
-	if (names_check_name(text + n + 1, why) != 0)
+	if (words_check_name(text + n + 1, why) != 0)
 		return ERR_MALFORMED;
-	*c = (enum names_class)k;
+	*c = (enum words_class)k;
 	*name = text + n + 1;
 	return 0;
 }
 
-/* ---- reasons, RFC 5280 5.3.1 ------------------------------------------------ */
+/* ---- reasons, RFC 5280 5.3.1 --------------------------------------------- */
 
 static const struct {
 	int number;
@@ -264,7 +264,7 @@ same_word(const char *a, const char *b)
 }
 
 int
-names_reason(const char *text, int *reason, struct why *why)
+words_reason(const char *text, int *reason, struct why *why)
 {
 	char s[80];
 
@@ -279,7 +279,7 @@ names_reason(const char *text, int *reason, struct why *why)
 }
 
 const char *
-names_reason_text(int reason)
+words_reason_text(int reason)
 {
 	for (size_t i = 0; i < N_REASONS; i++)
 		if (reasons[i].number == reason)
@@ -287,19 +287,19 @@ names_reason_text(int reason)
 	return "unknown";
 }
 
-/* ---- writing ----------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
 void
-names_hex(const uint8_t serial[NAMES_SERIAL], char hex[NAMES_HEX])
+words_hex(const uint8_t serial[WORDS_SERIAL], char hex[WORDS_HEX])
 {
-	for (size_t i = 0; i < NAMES_SERIAL; i++)
+	for (size_t i = 0; i < WORDS_SERIAL; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", serial[i]);
 }
 
 void
-names_uri(const char *realm, enum names_class c, const char *name,
-    char uri[NAMES_URI_MAX])
+words_uri(const char *realm, enum words_class c, const char *name,
+    char uri[WORDS_URI_MAX])
 {
-	(void)snprintf(uri, NAMES_URI_MAX, "spiffe://%s/%s/%s", realm,
+	(void)snprintf(uri, WORDS_URI_MAX, "spiffe://%s/%s/%s", realm,
 	    classes[c], name);
 }

@@ -1,4 +1,4 @@
-#include "ca/der.h"
+#include "ca/derput.h"
 
 #include <libtasn1.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ fail(struct buf *b)
 }
 
 void
-der_wrap(struct buf *b, uint8_t tag, size_t start)
+derput_wrap(struct buf *b, uint8_t tag, size_t start)
 {
 	uint8_t head[HEADER_MAX] = { tag };
 	int n = HEADER_MAX - 1;
@@ -51,7 +51,7 @@ simple(struct buf *b, unsigned type, const void *value, size_t n)
 }
 
 void
-der_integer(struct buf *b, const uint8_t *value, size_t n)
+derput_integer(struct buf *b, const uint8_t *value, size_t n)
 {
 	uint8_t padded[64];
 
@@ -71,29 +71,29 @@ der_integer(struct buf *b, const uint8_t *value, size_t n)
 }
 
 void
-der_number(struct buf *b, int64_t value)
+derput_number(struct buf *b, int64_t value)
 {
 	uint8_t raw[8];
 
 	for (int i = 0; i < 8; i++)
 		raw[i] = (uint8_t)((uint64_t)value >> (8 * (7 - i)));
-	der_integer(b, raw, sizeof(raw));
+	derput_integer(b, raw, sizeof(raw));
 }
 
 void
-der_enumerated(struct buf *b, uint8_t value)
+derput_enumerated(struct buf *b, uint8_t value)
 {
 	simple(b, ASN1_ETYPE_ENUMERATED, &value, 1);
 }
 
 void
-der_octets(struct buf *b, const uint8_t *value, size_t n)
+derput_octets(struct buf *b, const uint8_t *value, size_t n)
 {
 	simple(b, ASN1_ETYPE_OCTET_STRING, value, n);
 }
 
 void
-der_oid(struct buf *b, const char *dotted)
+derput_oid(struct buf *b, const char *dotted)
 {
 	uint8_t raw[OID_MAX];
 	int n = sizeof(raw);
@@ -106,17 +106,17 @@ der_oid(struct buf *b, const char *dotted)
 }
 
 void
-der_bits(struct buf *b, const uint8_t *value, size_t n)
+derput_bits(struct buf *b, const uint8_t *value, size_t n)
 {
 	size_t start = b->len;
 
 	buf_put_u8(b, 0);	/* unused bits */
 	buf_put_raw(b, value, n);
-	der_wrap(b, ASN1_TAG_BIT_STRING, start);
+	derput_wrap(b, ASN1_TAG_BIT_STRING, start);
 }
 
 void
-der_time(struct buf *b, int64_t when)
+derput_time(struct buf *b, int64_t when)
 {
 	time_t t = (time_t)when;
 	char text[24];
