@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "x509/ext.h"
 #include "x509/pem.h"
 #include "x509/sig.h"
 #include "x509/trust.h"
@@ -11,8 +12,6 @@
 
 #define ANCHOR_FILE_MAX (512 * 1024)	/* bytes of a file of anchors */
 #define CRLS_MAX 8			/* in one file */
-#define USAGE_CERT_SIGN 0x04		/* bits of keyUsage's first byte */
-#define USAGE_CRL_SIGN 0x02
 
 struct load {
 	struct trust *t;
@@ -67,67 +66,31 @@ bytes_of(const struct load *l, const char *path, struct why *why)
 
 /* ---- what an anchor must be ---------------------------------------------- */
 
-/* The value of extension id-ce n. */
-static bool
-find_extension(const struct slice_cert *c, uint8_t n, struct span *value)
-{
-	struct rd r = rd_of_span(c->extensions);
-	struct slice_extension x;
-	const uint8_t oid[] = { 0x55, 0x1d, n };
-
-	while (slice_extension_next(&r, &x) == 1)
-		if (span_eq(x.oid, (struct span){ oid, sizeof(oid) })) {
-			*value = x.value;
-			return true;
-		}
-	return false;
-}
-
-/* RFC 5280 4.2.1.9: SEQUENCE { cA BOOLEAN DEFAULT FALSE, ... } */
-static bool
-is_ca(const struct slice_cert *c)
-{
-	struct span value, seq, flag, whole;
-	struct rd r;
-	uint8_t tag;
-
-	if (!find_extension(c, 19, &value))
-		return false;
-	r = rd_of_span(value);
-	if (slice_element(&r, &tag, &seq, &whole) != 0 || tag != 0x30 ||
-	    rd_end(&r) != 0)
-		return false;
-	r = rd_of_span(seq);
-	return slice_element(&r, &tag, &flag, &whole) == 0 && tag == 0x01 &&
-	    flag.n == 1 && flag.p[0] == 0xff;
-}
-
 /* RFC 5280 4.2.1.3: without the extension every use is allowed. */
 static bool
 may(const struct slice_cert *c, uint8_t usage)
 {
-	struct span value, bits, whole;
-	struct rd r;
-	uint8_t tag;
+	struct ext e;
 
-	if (!find_extension(c, 15, &value))
-		return true;
-	r = rd_of_span(value);
-	return slice_element(&r, &tag, &bits, &whole) == 0 && tag == 0x03 &&
-	    rd_end(&r) == 0 && bits.n >= 2 && bits.p[0] < 8 &&
-	    (bits.p[1] & usage) != 0;
+	return ext_read(c->extensions, &e, NULL) == 0 &&
+	    (!e.have_usage || (e.usage & usage) != 0);
 }
 
 static int
 check_anchor(const struct slice_cert *c, struct why *why)
 {
+	struct ext e;
+	int r;
+
 	if (c->version != 3)
 		return why_set(why, ERR_REFUSED, "version %u: expected v3 "
 		    "(RFC 5280 4.1.2.1)", c->version);
-	if (!is_ca(c))
+	if ((r = ext_read(c->extensions, &e, why)) != 0)
+		return r;
+	if (!e.ca)
 		return why_set(why, ERR_REFUSED, "not a CA: expected "
 		    "basicConstraints with CA true (RFC 5280 4.2.1.9)");
-	if (!may(c, USAGE_CERT_SIGN))
+	if (!may(c, EXT_KEY_CERT_SIGN))
 		return why_set(why, ERR_REFUSED, "may not sign certificates: "
 		    "expected keyCertSign in keyUsage (RFC 5280 4.2.1.3)");
 	if (c->subject.n <= 2)
@@ -151,6 +114,22 @@ anchor_warning(struct load *l, const struct named *f, const char *text)
 {
 	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "anchor %s of "
 	    "authority '%s': %s", f->path, f->conf->rules.name, text);
+}
+
+/* verify() refuses whatever such an anchor signed. */
+static void
+warn_unknown(struct load *l, const struct named *f,
+    const struct slice_cert *c)
+{
+	char text[DIAG_TEXT_MAX];
+	struct ext e;
+
+	if (ext_read(c->extensions, &e, NULL) != 0 || e.unknown[0] == '\0')
+		return;
+	(void)snprintf(text, sizeof(text), "has critical extension %s, which "
+	    "is not processed: nobody logs in by it (RFC 5280 4.2)",
+	    e.unknown);
+	anchor_warning(l, f, text);
 }
 
 /* Another authority that has this key already, or NULL. */
@@ -204,6 +183,7 @@ add_anchor(struct load *l, const struct named *f,
 	}
 	a->anchor[a->n_anchors++] = *new;
 	l->n_anchors++;
+	warn_unknown(l, f, &new->cert);
 	if (new->not_after < l->now)
 		anchor_warning(l, f, "has expired: nobody logs in by it");
 	else if (new->not_before > l->now)
@@ -396,7 +376,7 @@ find_signer(const struct trust_authority *a, const struct slice_crl *crl,
 		if (sig_verify(k->cert.spki, crl->algorithm, crl->tbs,
 		    crl->signature, &sig) != 0)
 			continue;
-		if (may(&k->cert, USAGE_CRL_SIGN))
+		if (may(&k->cert, EXT_CRL_SIGN))
 			return k;
 		text = "its issuer may not sign CRLs: expected cRLSign in the "
 		    "anchor's keyUsage (RFC 5280 6.3.3 (f))";

@@ -21,6 +21,9 @@ set_constraints(gnutls_x509_crt_t crt, const struct forge_how *how)
 		OK(gnutls_x509_crt_set_key_usage(crt, how->usage != 0 ?
 		    how->usage : GNUTLS_KEY_KEY_CERT_SIGN |
 		    GNUTLS_KEY_CRL_SIGN));
+	if (how->unknown)
+		OK(gnutls_x509_crt_set_extension_by_oid(crt, "1.2.3",
+		    "\5", 2, 1));
 }
 
 /* A fresh one: the library adds no extension to what it has signed. */

@@ -16,6 +16,7 @@ struct forge_how {
 	bool no_usage;			/* no keyUsage */
 	unsigned usage;			/* instead of certSign and crlSign */
 	int version;			/* instead of 3 */
+	bool unknown;			/* critical extension 1.2.3 */
 	int64_t from, to;		/* instead of a day around now */
 };
 

@@ -1087,6 +1087,7 @@ static const struct {
 	    true },
 	{ { .from = 4000000000, .to = 4000000001 }, PKI_P256,
 	    "is not yet valid", true },
+	{ { .unknown = true }, PKI_P256, "critical extension 1.2.3", true },
 };
 
 START_TEST(anchor_forms)
