@@ -271,7 +271,7 @@ free_loading(struct loading *l)
 }
 
 int
-load_serve(int channel)
+load_serve(int channel, struct buf *policy)
 {
 	struct loading *l = calloc(1, sizeof(*l));
 	int r;
@@ -285,6 +285,10 @@ load_serve(int channel)
 	diag_init(&l->diag);
 	if ((r = take_begin(l)) == 0 && (r = ask_for_files(l)) == 0)
 		r = send_done(l);
+	if (r == 0 && l->done.ok && policy != NULL) {
+		*policy = l->policy;
+		buf_init(&l->policy, POLICY_MAX);
+	}
 	free_loading(l);
 	return r;
 }

@@ -5,7 +5,11 @@
 #ifndef JUDGE_LOAD_H
 #define JUDGE_LOAD_H
 
-/* One dialogue on channel.  0 when LOAD_DONE was sent, whatever it says. */
-int load_serve(int channel);
+#include "base/buf.h"
+
+/* One dialogue on channel.  0 when LOAD_DONE was sent, whatever it says.
+ * Where it is a policy, its bytes also go to *policy (empty before, may be
+ * NULL), to be freed by the caller. */
+int load_serve(int channel, struct buf *policy);
 
 #endif

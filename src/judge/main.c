@@ -5,11 +5,13 @@
  *	load	reads trust.conf, its files and the map; makes the policy
  *	login	one transcript, one verdict
  *	test	what would become of a certificate, for certlogin-map
+ *	pam	loads a policy, then judges a person at a local door
  *
  * It may: use its channel and its policy.  It never sees: the network, the
  * host's key, PAM, the user database.
  *
- * Descriptors: 3 channel; login, test: 4 policy; login: 5 host certificate.
+ * Descriptors: 3 channel; login, test: 4 policy; login: 5 host certificate;
+ * pam: 4 channel of the load.
  */
 #include <fcntl.h>
 #include <seccomp.h>
@@ -23,12 +25,13 @@
 #include "base/sandbox.h"
 #include "judge/load.h"
 #include "judge/login.h"
+#include "judge/pam.h"
 #include "judge/policy.h"
 #include "judge/test.h"
 
 #define HOST_MAX (IPC_CHAIN_MAX * (IPC_CERT_MAX + 8) + 16)
 
-enum { FD_POLICY = HELPER_FD, FD_HOST };
+enum { FD_POLICY = HELPER_FD, FD_HOST, FD_LOAD = HELPER_FD };
 
 static const struct sandbox_call load_calls[] = {
 	{ SCMP_SYS(recvmsg), -1, 0 }, { SCMP_SYS(sendmsg), -1, 0 },
@@ -55,7 +58,7 @@ static int
 run_load(const struct files *f)
 {
 	(void)f;
-	return load_serve(HELPER_CHANNEL);
+	return load_serve(HELPER_CHANNEL, NULL);
 }
 
 static int
@@ -70,6 +73,13 @@ run_test(const struct files *f)
 	return test_serve(HELPER_CHANNEL, f->policy);
 }
 
+static int
+run_pam(const struct files *f)
+{
+	(void)f;
+	return pam_serve(HELPER_CHANNEL, FD_LOAD);
+}
+
 #define CALLS(table) table, sizeof(table) / sizeof(table[0])
 
 static const struct job {
@@ -82,6 +92,7 @@ static const struct job {
 	{ "load", CALLS(load_calls), false, false, run_load },
 	{ "login", CALLS(login_calls), true, true, run_login },
 	{ "test", CALLS(test_calls), true, false, run_test },
+	{ "pam", CALLS(load_calls), false, false, run_pam },
 };
 
 static const struct job *
@@ -134,7 +145,8 @@ main(int argc, char **argv)
 	if (helper_begin("certlogin-judge") != 0 ||
 	    (j = find_job(argc, argv)) == NULL) {
 		(void)fprintf(stderr, "certlogin-judge: is started by "
-		    "certlogind and certlogin-map, not by hand\n");
+		    "certlogind, certlogin-map and pam_certlogin, not by "
+		    "hand\n");
 		return 2;
 	}
 	if (settle_time_zone() != 0 || map_files(j, &f) != 0 ||

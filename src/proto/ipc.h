@@ -76,6 +76,13 @@ enum ipc_type {
 	IPC_SES_REFUSED = 81,
 	IPC_SES_REGISTER = 82,
 	IPC_SES_LOG = 83,	/* a line for the log (ipc_text_*) */
+	/* PAM module -> judge (job `pam`), answered by FACTS, JUDGE_VERDICT */
+	IPC_PAM_OFFER = 88,
+	IPC_PAM_PROVE = 89,
+	/* judge -> PAM module */
+	IPC_PAM_FACTS = 90,
+	/* certlogin-spawn -> PAM module, ahead of the judge's answers */
+	IPC_PAM_LOADED = 91,
 };
 
 /* ---- the host's certificate, as given to net, session and judge at exec

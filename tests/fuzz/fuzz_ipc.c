@@ -9,6 +9,7 @@
 #include "proto/chan.h"
 #include "proto/ctlmsg.h"
 #include "proto/ipc.h"
+#include "proto/pammsg.h"
 
 #define HEADER 2		/* version and type */
 
@@ -198,6 +199,38 @@ judge(uint8_t type, struct rd r, struct buf *b)
 }
 
 static int
+pam(uint8_t type, struct rd r, struct buf *b)
+{
+	char text[IPC_TEXT_MAX];
+	struct pammsg_offer offer;
+	struct pammsg_facts facts;
+	struct pammsg_prove prove;
+	bool ok;
+	int e;
+
+	switch (type) {
+	case IPC_PAM_OFFER:
+		e = pammsg_offer_decode(r, &offer);
+		CHECK(e != 0 || (offer.n >= 1 && offer.n <= IPC_CHAIN_MAX));
+		return e != 0 ? e : pammsg_offer_encode(b, &offer);
+	case IPC_PAM_PROVE:
+		e = pammsg_prove_decode(r, &prove);
+		CHECK(e != 0 || prove.nonce.n == PAMMSG_NONCE_LEN);
+		return e != 0 ? e : pammsg_prove_encode(b, &prove);
+	case IPC_PAM_FACTS:
+		e = pammsg_facts_decode(r, &facts);
+		CHECK(e == 0 || facts.state == PAMMSG_REFUSED);
+		return e != 0 ? e : pammsg_facts_encode(b, &facts);
+	case IPC_PAM_LOADED:
+		e = pammsg_loaded_decode(r, &ok, text);
+		CHECK(e == 0 || !ok);
+		return e != 0 ? e : pammsg_loaded_encode(b, ok, text);
+	default:
+		return ERR_TYPE;
+	}
+}
+
+static int
 key(uint8_t type, struct rd r, struct buf *b)
 {
 	char text[IPC_TEXT_MAX];
@@ -307,7 +340,7 @@ answer(uint8_t type, struct rd r, struct buf *b)
 
 typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
 static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
-    judge_test, load, key, session, in_files, answer };
+    judge_test, pam, load, key, session, in_files, answer };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

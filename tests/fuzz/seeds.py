@@ -232,6 +232,23 @@ def test_messages():
         u8(0) + u32(0) + leaf + decision
 
 
+def pam_messages():
+    yield "pam-offer", 88, string("sudo") + string("alice") + u32(2) + \
+        string(b"\x30\x00") + string(b"\x30\x01\x00")
+    yield "pam-prove", 89, u32(1) + string(RANDOM) + string("0123abcd") + \
+        string(b"signature")
+    texts = ["alice", "staff", "staff uri=x:a", "CN=alice", "CN=Issuing",
+             "4f1a09", "", ""]
+    yield "pam-facts", 90, u8(0x5a) + u16(0x0403) + string(RANDOM) + u8(1) + \
+        u32(3) + u64(1) + u64(1800000000) + b"".join(string(t) for t in texts)
+    texts = ["", "staff", "", "CN=alice", "CN=Issuing", "4f1a09", "expired",
+             "validity: RFC 5280 4.1.2.5"]
+    yield "pam-facts-expired", 90, u8(1) + u16(0) + string(RANDOM) + u8(0) + \
+        u32(0) + u64(1) + u64(2) + b"".join(string(t) for t in texts)
+    yield "pam-loaded", 91, u8(1) + string("")
+    yield "pam-not-loaded", 91, u8(0) + string("trust.conf:3: no such key")
+
+
 def load_messages():
     yield "load-begin", 40, u64(1) + string("/etc/certlogin/trust.conf") + \
         string("/etc/certlogin/identity.map") + u32(1) + SEEN
@@ -480,8 +497,8 @@ def main():
     conn_as_server()
     conn_as_client()
     messages()
-    for part in (net_messages, judge_messages, test_messages, load_messages,
-                 other_messages):
+    for part in (net_messages, judge_messages, test_messages, pam_messages,
+                 load_messages, other_messages):
         for name, kind, body in part():
             write("ipc", name, u8(kind) + body)
     for name, kind, body in p11_messages():

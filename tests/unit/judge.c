@@ -13,6 +13,7 @@
 #include "base/helper.h"
 #include "base/memfile.h"
 #include "base/path.h"
+#include "issue.h"
 #include "judge/login.h"
 #include "judge/policy.h"
 #include "judge/test.h"
@@ -37,65 +38,6 @@ static struct shake s;
 static struct buf policy_bytes;
 static struct policy policy;
 static struct ipc_verdict v;
-
-/* ---- certificates ----------------------------------------------------------- */
-
-struct spec {
-	const char *uri;		/* NULL: a CA */
-	bool no_purpose;
-	int64_t from, to;		/* relative to now; both 0: usual */
-};
-
-static void
-set_extensions(gnutls_x509_crt_t crt, const struct spec *x)
-{
-	if (x->uri == NULL) {
-		OK(gnutls_x509_crt_set_basic_constraints(crt, 1, -1));
-		OK(gnutls_x509_crt_set_key_usage(crt,
-		    GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN));
-		return;
-	}
-	OK(gnutls_x509_crt_set_basic_constraints(crt, 0, -1));
-	OK(gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE));
-	OK(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_URI, x->uri,
-	    (unsigned)strlen(x->uri), GNUTLS_FSAN_SET));
-	if (!x->no_purpose)
-		OK(gnutls_x509_crt_set_key_purpose_oid(crt,
-		    GNUTLS_KP_TLS_WWW_CLIENT, 0));
-}
-
-/* pki_make's key with another certificate, with extensions and dates. */
-static void
-issue(struct pki *p, enum pki_kind kind, const char *name,
-    const struct pki *issuer, const struct spec *x)
-{
-	static uint8_t serial[4] = { 2 };
-	time_t now = time(NULL);
-	bool usual = x->from == 0 && x->to == 0;
-
-	serial[3]++;
-	pki_make(p, kind, name, issuer);
-	gnutls_x509_crt_deinit(p->crt);
-	OK(gnutls_x509_crt_init(&p->crt));
-	OK(gnutls_x509_crt_set_version(p->crt, 3));
-	OK(gnutls_x509_crt_set_key(p->crt, p->x509));
-	OK(gnutls_x509_crt_set_dn_by_oid(p->crt, GNUTLS_OID_X520_COMMON_NAME,
-	    0, name, (unsigned)strlen(name)));
-	OK(gnutls_x509_crt_set_serial(p->crt, serial, sizeof(serial)));
-	OK(gnutls_x509_crt_set_activation_time(p->crt,
-	    now + (usual ? -300 : x->from)));
-	OK(gnutls_x509_crt_set_expiration_time(p->crt,
-	    now + (usual ? 86400 : x->to)));
-	set_extensions(p->crt, x);
-	if (issuer == NULL)
-		issuer = p;
-	OK(gnutls_x509_crt_privkey_sign(p->crt, issuer->crt, issuer->key,
-	    gnutls_sign_get_hash_algorithm(issuer->sign), 0));
-	gnutls_free(p->der.data);
-	gnutls_free(p->pem.data);
-	OK(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_DER, &p->der));
-	OK(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_PEM, &p->pem));
-}
 
 /* ---- a policy and a login ---------------------------------------------------- */
 
@@ -127,11 +69,11 @@ make_policy(const char *conf_text, const char *map, uint64_t number)
 }
 
 static void
-make_all(enum pki_kind kind, const struct spec *x, bool retry)
+make_all(enum pki_kind kind, const struct issue_spec *x, bool retry)
 {
 	struct shake_client c = { .n = 1, .retry = retry };
 
-	issue(&ca, PKI_P256, "ca", NULL, &(struct spec){ .uri = NULL });
+	issue(&ca, PKI_P256, "ca", NULL, &(struct issue_spec){ .uri = NULL });
 	issue(&leaf, kind, "leaf", &ca, x);
 	make_policy(CONF("user"), MAP, 7);
 	shake_init(&s, PKI_P256);
@@ -208,7 +150,7 @@ refused(unsigned alert, const char *detail)
 
 START_TEST(kinds)
 {
-	make_all((enum pki_kind)(_i / 2), &(struct spec){ .uri = ALICE },
+	make_all((enum pki_kind)(_i / 2), &(struct issue_spec){ .uri = ALICE },
 	    _i % 2);
 	judge("alice", "");
 	admitted("alice", 1, true);
@@ -223,7 +165,7 @@ END_TEST
 
 START_TEST(restrictions)
 {
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	judge("ops", "");
 	admitted("ops", 2, false);
 	ck_assert_uint_eq(v.restrictions, IPC_NO_PTY | IPC_FORCED_COMMAND);
@@ -243,7 +185,7 @@ START_TEST(until)
 	(void)strftime(date, sizeof(date), "%Y-%m-%d", &tm);
 	(void)snprintf(map, sizeof(map), "allow user staff uri=" ALICE
 	    " as alice until=%s\n", date);
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE, .from = -300,
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE, .from = -300,
 	    .to = 3 * 86400 }, false);
 	policy_free(&policy);
 	buf_free(&policy_bytes);
@@ -259,7 +201,7 @@ END_TEST
 
 START_TEST(replayed)
 {
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	judge("alice", "");
 	admitted("alice", 1, true);
 	shake_random(&s);
@@ -274,7 +216,7 @@ START_TEST(foreign_server)
 	static struct ipc_judge_login ask;
 	struct pki other;
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	pki_make(&other, PKI_P256, "host", NULL);
 	fill(&ask, "alice", "");
 	login_judge(&policy, pki_der(&other), &ask, time(NULL), &v);
@@ -286,7 +228,7 @@ END_TEST
 
 START_TEST(altered)
 {
-	make_all((enum pki_kind)_i, &(struct spec){ .uri = ALICE }, false);
+	make_all((enum pki_kind)_i, &(struct issue_spec){ .uri = ALICE }, false);
 	s.transcript.data[s.transcript.len - 2] ^= 1;
 	judge("alice", "");
 	refused(51, "signature of the handshake");
@@ -302,7 +244,7 @@ START_TEST(truncated)
 {
 	size_t n;
 
-	make_all(PKI_ED25519, &(struct spec){ .uri = ALICE }, _i != 0);
+	make_all(PKI_ED25519, &(struct issue_spec){ .uri = ALICE }, _i != 0);
 	n = s.transcript.len;
 	for (s.transcript.len = 0; s.transcript.len < n; s.transcript.len++) {
 		judge("alice", "");
@@ -320,10 +262,10 @@ START_TEST(other_ca)
 	struct shake_client c = { .n = 1 };
 	struct pki other, own;
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
-	issue(&other, PKI_P256, "ca", NULL, &(struct spec){ .uri = NULL });
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
+	issue(&other, PKI_P256, "ca", NULL, &(struct issue_spec){ .uri = NULL });
 	own = leaf;
-	issue(&leaf, PKI_P256, "leaf", &other, &(struct spec){ .uri = ALICE });
+	issue(&leaf, PKI_P256, "leaf", &other, &(struct issue_spec){ .uri = ALICE });
 	c.chain[0] = pki_der(&leaf);
 	c.key = leaf.key;
 	shake_run(&s, &c);
@@ -340,7 +282,7 @@ START_TEST(other_ca)
 END_TEST
 
 static const struct bad {
-	struct spec spec;
+	struct issue_spec spec;
 	unsigned alert;
 	const char *detail;
 } bads[] = {
@@ -371,14 +313,14 @@ END_TEST
 
 START_TEST(unmapped)
 {
-	make_all(PKI_P256, &(struct spec){ .uri = "spiffe://e/user/mallory" },
+	make_all(PKI_P256, &(struct issue_spec){ .uri = "spiffe://e/user/mallory" },
 	    false);
 	judge("mallory", "");
 	refused(0, "denied by the map");
 	ck_assert_uint_eq(v.rule_line, 3);
 	end_all();
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	judge("root", "");
 	refused(0, "no rule allows this login (other-account)");
 	ck_assert_ptr_nonnull(strstr(v.reason, "it is for: alice, ops"));
@@ -399,7 +341,7 @@ START_TEST(policies)
 	struct why why;
 	struct span whole;
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	whole = (struct span){ policy_bytes.data, policy_bytes.len };
 	for (size_t n = 0; n < whole.n; n++)
 		ck_assert_int_ne(policy_get(&p, (struct span){ whole.p, n },
@@ -516,7 +458,7 @@ START_TEST(program_login)
 {
 	struct chan_msg m;
 
-	make_all((enum pki_kind)_i, &(struct spec){ .uri = ALICE }, false);
+	make_all((enum pki_kind)_i, &(struct issue_spec){ .uri = ALICE }, false);
 	start("login", policy_file(), host_file());
 	ask_program("alice");
 	admitted("alice", 1, true);
@@ -536,7 +478,7 @@ START_TEST(program_junk)
 {
 	struct chan_msg m;
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	start("login", policy_file(), host_file());
 	chan_begin(&h.out, _i == 0 ? IPC_JUDGE_LOGIN : IPC_JUDGE_TEST);
 	buf_put_u32(&h.out, 77);
@@ -551,7 +493,7 @@ END_TEST
 /* A policy that is none: every login is refused, and says so. */
 START_TEST(program_bad_policy)
 {
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	policy_bytes.data[4] ^= 1;
 	start("login", policy_file(), host_file());
 	ask_program("alice");
@@ -633,7 +575,7 @@ START_TEST(program_load)
 	static struct load_result out;
 	struct diag diag;
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	make_folder(CONF("user"), MAP);
 	ck_assert_int_eq(run_load(&out, &diag), 0);
 	ck_assert_msg(out.done.ok, "%s", diag.n > 0 ? diag.items[0].text :
@@ -675,7 +617,7 @@ START_TEST(program_load_damaged)
 	struct diag diag;
 	size_t found = 0;
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	make_folder(d->conf, d->map);
 	ck_assert_int_eq(run_load(&out, &diag), 0);
 	ck_assert(!out.done.ok);
@@ -701,7 +643,7 @@ START_TEST(program_load_many)
 	struct diag diag;
 	struct buf map;
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	buf_init(&map, MAP_FILE_MAX);
 	for (int i = 0; i < 300; i++) {
 		buf_put_raw(&map, "allow user ", 11);
@@ -748,7 +690,7 @@ START_TEST(program_test)
 	struct ipc_test ask = { .now = time(NULL), .account = "alice",
 	    .service = "certlogind" };
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE, .from = -300,
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE, .from = -300,
 	    .to = 3600 }, false);
 	ask_test(&ask);
 	ck_assert_msg(t.accepted && t.decided && t.allowed, "%s %s",
@@ -791,7 +733,7 @@ START_TEST(program_test_local)
 	struct ipc_test ask = { .now = time(NULL), .account = "ops",
 	    .service = "sudo" };
 
-	make_all(PKI_P256, &(struct spec){ .uri = ALICE }, false);
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
 	ask_test(&ask);
 	ck_assert(t.accepted && t.decided && !t.allowed);
 	(void)strcpy(ask.account, "alice");
