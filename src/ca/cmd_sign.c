@@ -6,8 +6,10 @@
 
 #include "base/path.h"
 #include "ca/cmd.h"
+#include "ca/csr.h"
 #include "ca/issue.h"
-#include "ca/mint.h"
+
+#define CSR_MAX 65536
 
 /* Anybody's file: it is believed in nothing. */
 static int
@@ -22,23 +24,22 @@ read_csr(const char *file, struct buf *b, struct why *why)
 		return why_errno(why, "%.300s", file);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		r = why_set(why, ERR_SYS, "%.300s: not a regular file", file);
-	else if ((r = path_read(fd, MINT_CSR_MAX, b, &inner)) != 0)
+	else if ((r = path_read(fd, CSR_MAX, b, &inner)) != 0)
 		r = why_set(why, r, "%.200s: %.250s", file, inner.text);
 	(void)close(fd);
 	return r;
 }
 
 static int
-csr_key(struct issue *i, struct why *why)
+take_key(struct issue *i, const char *file, struct why *why)
 {
-	const char *file = i->o->arg[3];
 	struct why inner;
 	struct buf b;
 	int r;
 
-	buf_init(&b, MINT_CSR_MAX + 1);
+	buf_init(&b, CSR_MAX + 1);
 	if ((r = read_csr(file, &b, why)) == 0 &&
-	    (r = mint_csr_key((struct span){ b.data, b.len }, &i->key,
+	    (r = csr_key((struct span){ b.data, b.len }, &i->key,
 	    &inner)) != 0)
 		r = why_set(why, r, "%.200s: %.250s", file, inner.text);
 	buf_free(&b);
@@ -49,8 +50,12 @@ int
 cmd_sign(const struct opts *o, struct why *why)
 {
 	struct issue i;
+	int r;
 
 	if (issue_words(&i, o, why) != 0)
 		return ERR_MALFORMED;
-	return issue_run(&i, csr_key, why);
+	/* before a key of the CA is in memory */
+	if ((r = take_key(&i, o->arg[3], why)) != 0)
+		return r;
+	return issue_run(&i, NULL, why);
 }

@@ -381,7 +381,7 @@ issue_run(struct issue *i, int (*make)(struct issue *, struct why *),
 	if ((r = authority_open(&a, i->o->dir, STORE_USE,
 	    i->o->passphrase_file, why)) == 0 &&
 	    (r = prepare(i, &w, why)) == 0 &&
-	    (r = make(i, why)) == 0 &&
+	    (make == NULL || (r = make(i, why)) == 0) &&
 	    (r = make_all(i, &w, why)) == 0)
 		say(i, &w);
 	if (i->own != NULL)

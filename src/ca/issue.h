@@ -21,7 +21,8 @@ struct issue {
 /* Class and name, the first two words behind the subcommand, and all that
  * the options say about the certificate. */
 int issue_words(struct issue *i, const struct opts *o, struct why *why);
-/* Open the CA, then do all the rest with i->key, which make() sets. */
+/* Open the CA, then do all the rest with i->key, which make() sets, or which
+ * is there (make NULL).  Frees own and key. */
 int issue_run(struct issue *i, int (*make)(struct issue *, struct why *),
     struct why *why);
 

@@ -1,7 +1,9 @@
 /*
  * certlogin-ca: the realm's own CA.  Run by its admin, at a terminal or from
  * a timer; the passphrase comes from the one or from a file, and keys leave
- * this process encrypted or into the files that were asked for.
+ * this process encrypted or into the files that were asked for.  A CSR, the
+ * only thing here that comes from a stranger, is read by a child that has
+ * nothing (csr.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/sandbox.h"
 #include "ca/cmd.h"
 #include "ca/opts.h"
 
@@ -128,7 +131,8 @@ main(int argc, char **argv)
 		return OPTS_DONE;
 	}
 	if (o.version) {
-		(void)puts("certlogin-ca " PACKAGE_VERSION);
+		(void)printf("certlogin-ca %s, %s\n", PACKAGE_VERSION,
+		    sandbox_text());
 		return OPTS_DONE;
 	}
 	for (size_t i = 0; o.n_arg > 0 && i < N_COMMANDS; i++)

@@ -248,48 +248,7 @@ mint_ca(const struct mint_ca *c, gnutls_privkey_t key,
 	return e >= 0 ? 0 : keys_crypto(why, "CA certificate", e);
 }
 
-/* ---- what comes from outside --------------------------------------------- */
-
-static int
-import_csr(gnutls_x509_crq_t crq, struct span csr)
-{
-	gnutls_datum_t d = { (void *)(uintptr_t)csr.p, (unsigned)csr.n };
-
-	if (gnutls_x509_crq_import(crq, &d, GNUTLS_X509_FMT_PEM) >= 0)
-		return 0;
-	return gnutls_x509_crq_import(crq, &d, GNUTLS_X509_FMT_DER);
-}
-
-int
-mint_csr_key(struct span csr, gnutls_pubkey_t *out, struct why *why)
-{
-	gnutls_x509_crq_t crq = NULL;
-	gnutls_pubkey_t key = NULL;
-	int e, r;
-
-	if ((e = gnutls_x509_crq_init(&crq)) < 0 ||
-	    (e = gnutls_pubkey_init(&key)) < 0)
-		r = keys_crypto(why, "CSR", e);
-	else if ((e = import_csr(crq, csr)) < 0)
-		r = why_set(why, ERR_REFUSED, "this is no CSR (PKCS#10, PEM or "
-		    "DER): %s", gnutls_strerror(e));
-	else if ((e = gnutls_x509_crq_verify(crq, 0)) < 0)
-		r = why_set(why, ERR_REFUSED, "the CSR's signature does not "
-		    "prove that its maker has the key: %s",
-		    gnutls_strerror(e));
-	else if ((e = gnutls_pubkey_import_x509_crq(key, crq, 0)) < 0)
-		r = why_set(why, ERR_REFUSED, "the CSR's key cannot be read: "
-		    "%s", gnutls_strerror(e));
-	else
-		r = keys_check_leaf(key, why);
-	if (crq != NULL)
-		gnutls_x509_crq_deinit(crq);
-	if (r == 0)
-		*out = key;
-	else if (key != NULL)
-		gnutls_pubkey_deinit(key);
-	return r;
-}
+/* ---- serials and forms --------------------------------------------- */
 
 int
 mint_serial(uint8_t serial[WORDS_SERIAL], struct why *why)

@@ -15,7 +15,6 @@
 #define MINT_EXTRA_MAX 16	/* --dns, --ip, --email, --upn: of each */
 #define MINT_NAMES_MAX 28	/* together: verifiers take 32, facts.h */
 #define MINT_CERT_MAX 16384	/* bytes of DER */
-#define MINT_CSR_MAX 65536
 #define MINT_BACK 300		/* seconds that not-before lies back */
 
 struct mint_names {
@@ -54,10 +53,6 @@ struct mint_ca {
 int mint_ca(const struct mint_ca *c, gnutls_privkey_t key,
     gnutls_x509_crt_t issuer, gnutls_privkey_t issuer_key, struct buf *out,
     struct why *why);
-
-/* Key of a CSR (PEM or DER) whose proof of possession holds and which fits
- * keys_check_leaf().  ERR_REFUSED. */
-int mint_csr_key(struct span csr, gnutls_pubkey_t *out, struct why *why);
 
 /* A random serial: positive, 16 bytes. */
 int mint_serial(uint8_t serial[WORDS_SERIAL], struct why *why);

@@ -795,6 +795,8 @@ bind_query(sqlite3_stmt *st, const struct store_query *q)
 		bind_text(st, 4, states[q->state]);
 	if (q->ca != 0)
 		(void)sqlite3_bind_int64(st, 5, q->ca);
+	if (q->der.n > 0)
+		bind_blob(st, 8, q->der.p, q->der.n);
 	(void)sqlite3_bind_int64(st, 6, q->after);
 	(void)sqlite3_bind_int64(st, 7, q->before);
 }
@@ -809,7 +811,7 @@ prepare_query(struct store *s, const struct store_query *q, sqlite3_stmt **st,
 
 	(void)snprintf(sql, sizeof(sql), "SELECT serial, ca, class, name, "
 	    "state, requested, not_before, not_after, revoked, reason, der, "
-	    "target FROM cert WHERE 1%s%s%s%s%s%s%s%s ORDER BY id",
+	    "target FROM cert WHERE 1%s%s%s%s%s%s%s%s%s ORDER BY id",
 	    q->serial != NULL ? " AND serial = ?1" : "",
 	    q->class >= 0 ? " AND class = ?2" : "",
 	    q->name != NULL ? " AND name = ?3" : "",
@@ -817,6 +819,7 @@ prepare_query(struct store *s, const struct store_query *q, sqlite3_stmt **st,
 	    q->ca != 0 ? " AND ca = ?5" : "",
 	    q->after != 0 ? " AND not_after > ?6" : "",
 	    q->before != 0 ? " AND not_after <= ?7" : "",
+	    q->der.n > 0 ? " AND der = ?8" : "",
 	    q->unreleased ? " AND target IS NOT NULL" : "");
 	return db_prepare(s, sql, st, why);
 }

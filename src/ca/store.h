@@ -121,6 +121,7 @@ int store_set_revoked(struct store *s, const uint8_t serial[WORDS_SERIAL],
 
 struct store_query {
 	const uint8_t *serial;		/* NULL: any */
+	struct span der;		/* n 0: any */
 	int class;			/* -1: any */
 	const char *name;		/* NULL: any */
 	int state;			/* -1: any */

@@ -2,7 +2,7 @@
 #include <gnutls/abstract.h>
 #include <string.h>
 
-#include "ca/mint.h"
+#include "ca/csr.h"
 #include "ca/words.h"
 #include "fuzz.h"
 
@@ -60,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		word[size] = '\0';
 		words(word);
 	}
-	if (mint_csr_key((struct span){ data, size }, &key, &why) == 0)
+	if (csr_parse((struct span){ data, size }, &key, &why) == 0)
 		gnutls_pubkey_deinit(key);
 	return 0;
 }

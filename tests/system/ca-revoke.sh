@@ -90,8 +90,8 @@ refused_by 1 'never gave out' revoke --serial 0123456789abcdef0123456789abcdef
 openssl req -x509 -newkey ed25519 -nodes -keyout /dev/null -subj /CN=x \
     -set_serial "0x$(serial_of "$R/dave/dave.crt")" -out "$R/twin.crt" \
     2>/dev/null
-refused_by 1 'another certificate' revoke --cert "$R/twin.crt"
-refused_by 1 'PEM' revoke --cert "$R/passphrase"
+refused_by 1 'never gave out that cert' revoke --cert "$R/twin.crt"
+refused_by 1 'never gave out that cert' revoke --cert "$R/passphrase"
 refused_by 2 'one of' revoke
 refused_by 2 'one of' revoke --id user/dave --serial "$bob"
 refused_by 2 'reason' revoke --id user/dave --reason because
