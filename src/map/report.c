@@ -82,17 +82,21 @@ report_json(const struct ipc_tested *t)
 		(void)putchar('}');
 	}
 	(void)printf("],\"accepted\":%s", t->accepted ? "true" : "false");
-	if (t->accepted) {
-		if (t->detail[0] != '\0') {
-			(void)putchar(',');
-			say_member("note", t->detail);
-		}
-		return;
+	if (t->accepted && t->detail[0] != '\0') {
+		(void)putchar(',');
+		say_member("note", t->detail);
 	}
+}
+
+void
+report_json_refusal(const char *check, const char *section,
+    const char *reason, const char *detail)
+{
+	say_member("check", check);
 	(void)putchar(',');
-	say_member("failed", t->n > 0 ? t->check[t->failed].name : "");
+	say_member("section", section);
 	(void)putchar(',');
-	say_member("reason", t->reason);
+	say_member("reason", reason);
 	(void)putchar(',');
-	say_member("detail", t->detail);
+	say_member("detail", detail);
 }

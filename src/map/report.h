@@ -10,7 +10,10 @@
 void report_certificate(const struct ipc_tested *t);
 void report_checks(const struct ipc_tested *t);
 
-/* "certificate":{...},"checks":[...],"accepted":...,... */
+/* "certificate":{...},"checks":[...],"accepted":...[,"note":...] */
 void report_json(const struct ipc_tested *t);
+/* "check":...,"section":...,"reason":...,"detail":... */
+void report_json_refusal(const char *check, const char *section,
+    const char *reason, const char *detail);
 
 #endif

@@ -161,15 +161,9 @@ print_json(const struct verdict *v)
 		    (t->restrictions & IPC_NO_FORWARDING) != 0 ? "false" :
 		    "true");
 		say_member("command", t->command);
-	} else {
-		say_member("check", v->check);
-		(void)putchar(',');
-		say_member("section_of_check", v->section);
-		(void)putchar(',');
-		say_member("refused_because", v->reason);
-		(void)putchar(',');
-		say_member("refused_detail", v->detail);
-	}
+	} else
+		report_json_refusal(v->check, v->section, v->reason,
+		    v->detail);
 	(void)putchar(',');
 	report_json(t);
 	(void)puts("}");

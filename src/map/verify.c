@@ -27,6 +27,21 @@ print(const struct ipc_tested *t)
 }
 
 static void
+print_json(const struct ipc_tested *t)
+{
+	const struct ipc_check *c = &t->check[t->failed];
+
+	(void)putchar('{');
+	report_json(t);
+	if (!t->accepted) {
+		(void)putchar(',');
+		report_json_refusal(c->name, c->section, t->reason,
+		    t->detail);
+	}
+	(void)puts("}");
+}
+
+static void
 warn_of_skip(const struct options *o)
 {
 	if (o->skip != NULL)
@@ -58,13 +73,10 @@ verify_run(const struct options *o)
 	}
 	if (rc == EXIT_DONE) {
 		rc = t->accepted ? EXIT_DONE : EXIT_PROBLEM;
-		if (!o->json)
+		if (o->json)
+			print_json(t);
+		else
 			print(t);
-		else {
-			(void)putchar('{');
-			report_json(t);
-			(void)puts("}");
-		}
 	}
 	free(t);
 	return rc;

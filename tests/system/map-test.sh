@@ -82,6 +82,14 @@ assert all(c["result"] in ("passed", "not run") for c in v["checks"]), v
 ' "$R/json"
 
 echo "refused by the map"
+map test --cert "$R/alice/alice.crt" --account bob --json >"$R/json" &&
+    give_up "allowed"
+python3 -c '
+import json, sys
+v = json.load(open(sys.argv[1]))
+assert not v["allowed"] and v["accepted"] and v["rule_line"] == 2, v
+assert v["check"] == "map: other-account" and v["reason"], v
+' "$R/json"
 says 1 'check +map: other-account' test --cert "$R/alice/alice.crt" \
     --account bob
 says 1 "allows alice, not 'bob'" test --cert "$R/alice/alice.crt" \
@@ -142,7 +150,8 @@ map verify --cert "$R/alice/alice.crt" --json >"$R/json" && give_up "revoked"
 python3 -c '
 import json, sys
 v = json.load(open(sys.argv[1]))
-assert not v["accepted"] and v["failed"] == "revocation", v
+assert not v["accepted"] and v["check"] == "revocation", v
+assert "6.3" in v["section"] and v["reason"] and v["detail"], v
 ' "$R/json"
 
 echo "times"
