@@ -8,7 +8,7 @@ set -eu
 
 RUNS=20 MIB=1024 DELAYED_MIB=64 IDLE=50 RATE_LOGINS=160
 if [ -n "$QUICK" ]; then
-	RUNS=3 MIB=128 DELAYED_MIB=16 IDLE=10 RATE_LOGINS=32
+	RUNS=3 MIB=256 IDLE=10 RATE_LOGINS=32
 fi
 DELAY=50		# ms each way
 AT_ONCE=8
@@ -63,7 +63,7 @@ end_all()
 # calc EXPRESSION: rounded to three places
 calc()
 {
-	awk "BEGIN { printf \"%.3f\", $1 }"
+	awk "BEGIN { printf \"%.3f\", ($1) }"
 }
 
 # figure NAME SSH CERTLOGIN [at-most|at-least GOAL]: the goal is a ratio
@@ -228,7 +228,7 @@ own_servers()
 	ss -Htnp state established "sport = :$PORT" |
 	    grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u
 	for pid in $(pgrep -P "$DAEMON" -u 0); do
-		[ ! -s "/proc/$pid/task/$pid/children" ] || echo "$pid"
+		[ -z "$(<"/proc/$pid/task/$pid/children")" ] || echo "$pid"
 	done
 }
 
@@ -253,14 +253,14 @@ figure_memory()
 	figure "PSS per idle session of $IDLE, KiB" "$ssh" "$mine" at-most 0.6
 }
 
-# rate COMMAND…: logins a second, AT_ONCE at a time
+# rate COMMAND…: sets RATE, logins a second, AT_ONCE at a time
 rate()
 {
 	local start=$EPOCHREALTIME
 
 	seq "$RATE_LOGINS" | xargs -P "$AT_ONCE" -I{} "$@" >"$R/rate.log" 2>&1 ||
 	    give_up "a login failed: $(tail -n 2 "$R/rate.log")"
-	calc "$RATE_LOGINS / ($EPOCHREALTIME - $start)"
+	RATE=$(calc "$RATE_LOGINS / ($EPOCHREALTIME - $start)")
 }
 
 # in turns, the median of five
@@ -269,8 +269,10 @@ figure_rate()
 	local ssh=() mine=() i
 
 	for ((i = 0; i < (RUNS < 5 ? RUNS : 5); i++)); do
-		ssh+=("$(rate "${SSH[@]}" localhost true)")
-		mine+=("$(rate "${CERTLOGIN[@]}" alice@localhost true)")
+		rate "${SSH[@]}" localhost true
+		ssh+=("$RATE")
+		rate "${CERTLOGIN[@]}" alice@localhost true
+		mine+=("$RATE")
 	done
 	figure "logins a second, $AT_ONCE at once" "$(median "${ssh[@]}")" \
 	    "$(median "${mine[@]}")" at-least 5
