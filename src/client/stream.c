@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* What a blocking pipe or terminal takes at once when poll says that it can
  * be written. */
 #define SMALL 1024
+#define MEMORY_MAJOR 1		/* devices of mem(4) */
 
 void
 stream_open(struct stream *s, int standard, bool out)
@@ -26,7 +28,9 @@ stream_open(struct stream *s, int standard, bool out)
 		return;
 	s->socket = S_ISSOCK(st.st_mode);
 	s->tty = isatty(standard) == 1;
-	s->file = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
+	/* no file, but /dev/null and its like never make us wait either */
+	s->file = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ||
+	    (S_ISCHR(st.st_mode) && major(st.st_rdev) == MEMORY_MAJOR);
 	/* a file opened again would begin at its start */
 	if (!S_ISFIFO(st.st_mode) && !s->tty)
 		return;
