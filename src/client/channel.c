@@ -186,10 +186,9 @@ on_failure(void *ctx, const struct msg_failure *m)
 {
 	struct session *s = ctx;
 
-	session_fail(s, "%s refused the login: %s (reference %llu; the "
-	    "administrator sees why with: certloginctl why %llu)",
-	    s->opts->host, m->reason, (unsigned long long)m->reference,
-	    (unsigned long long)m->reference);
+	session_fail(s, "%s refused the login: %s (reference %llu, by which "
+	    "its administrator can look up the whole story)", s->opts->host,
+	    m->reason, (unsigned long long)m->reference);
 }
 
 static void

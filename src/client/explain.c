@@ -6,44 +6,42 @@
 
 #include "x509/own.h"
 
-/* `ours`: the alert is about our certificate, which may show more. */
 static const struct {
 	enum tls_alert alert;
-	bool ours;
 	const char *text;
 } alerts[] = {
-	{ TLS_ALERT_HANDSHAKE_FAILURE, false,
+	{ TLS_ALERT_HANDSHAKE_FAILURE,
 	    "the two sides have no algorithm in common" },
-	{ TLS_ALERT_BAD_CERTIFICATE, true,
+	{ TLS_ALERT_BAD_CERTIFICATE,
 	    "your certificate is not as the server expects it" },
-	{ TLS_ALERT_UNSUPPORTED_CERTIFICATE, true,
+	{ TLS_ALERT_UNSUPPORTED_CERTIFICATE,
 	    "your certificate is of a kind, or for a purpose, that the "
 	    "server does not accept" },
-	{ TLS_ALERT_CERTIFICATE_REVOKED, true,
+	{ TLS_ALERT_CERTIFICATE_REVOKED,
 	    "your certificate has been revoked; ask who issued it for a new "
 	    "one" },
-	{ TLS_ALERT_CERTIFICATE_EXPIRED, true,
+	{ TLS_ALERT_CERTIFICATE_EXPIRED,
 	    "your certificate has expired or is not valid at this time; ask "
 	    "who issued it for a new one" },
-	{ TLS_ALERT_CERTIFICATE_UNKNOWN, true,
+	{ TLS_ALERT_CERTIFICATE_UNKNOWN,
 	    "the server cannot accept your certificate, for instance because "
 	    "its list of revoked ones (CRL) is missing or too old; ask its "
 	    "administrator" },
-	{ TLS_ALERT_UNKNOWN_CA, true,
+	{ TLS_ALERT_UNKNOWN_CA,
 	    "the authority (CA) of your certificate is unknown to the server; "
 	    "use a certificate of an authority that it trusts" },
-	{ TLS_ALERT_ACCESS_DENIED, true,
+	{ TLS_ALERT_ACCESS_DENIED,
 	    "your certificate is valid, but may not log in there" },
-	{ TLS_ALERT_DECRYPT_ERROR, true,
+	{ TLS_ALERT_DECRYPT_ERROR,
 	    "the signature by your key did not hold; does the key belong to "
 	    "the certificate?" },
-	{ TLS_ALERT_PROTOCOL_VERSION, false,
+	{ TLS_ALERT_PROTOCOL_VERSION,
 	    "it does not speak TLS 1.3" },
-	{ TLS_ALERT_INTERNAL_ERROR, false,
+	{ TLS_ALERT_INTERNAL_ERROR,
 	    "something is wrong on the server; its log says what" },
-	{ TLS_ALERT_CERTIFICATE_REQUIRED, false,
+	{ TLS_ALERT_CERTIFICATE_REQUIRED,
 	    "it wants a certificate and got none" },
-	{ TLS_ALERT_NO_APPLICATION_PROTOCOL, false,
+	{ TLS_ALERT_NO_APPLICATION_PROTOCOL,
 	    "it does not speak certlogin/1; is this the right port?" },
 };
 #define N_ALERTS (sizeof(alerts) / sizeof(alerts[0]))
@@ -57,15 +55,7 @@ explain_alert(enum tls_alert alert)
 	return "it ended the TLS handshake";
 }
 
-static bool
-about_ours(enum tls_alert alert)
-{
-	for (size_t i = 0; i < N_ALERTS; i++)
-		if (alerts[i].alert == alert)
-			return alerts[i].ours;
-	return false;
-}
-
+/* Whatever the alert says, our own certificate may show the cause. */
 static void
 by_alert(enum tls_alert alert, const char *host, struct span leaf, char *dst,
     size_t size)
@@ -75,8 +65,6 @@ by_alert(enum tls_alert alert, const char *host, struct span leaf, char *dst,
 
 	(void)snprintf(dst, size, "%s refused: %s (TLS alert %d)", host,
 	    explain_alert(alert), (int)alert);
-	if (!about_ours(alert))
-		return;
 	own_look(&own, leaf, time(NULL));
 	for (size_t i = 0; i < own.n_faults; i++) {
 		at = strlen(dst);

@@ -274,6 +274,9 @@ answer_login(struct session *s, struct rd body)
 
 /* ---- net's messages before success ----------------------------------------- */
 
+/* The one check of a certificate that the TLS library makes by itself. */
+#define TLS_KEY_USAGE (-48)
+
 static const char *
 failed_text(const struct ipc_net_failed *f, char *dst, size_t size)
 {
@@ -288,8 +291,10 @@ failed_text(const struct ipc_net_failed *f, char *dst, size_t size)
 		[IPC_FAILED_SIZE] = "handshake too big",
 	};
 
-	(void)snprintf(dst, size, "%s (TLS error %d, alert %u)",
-	    texts[f->what], (int)f->gnutls, f->alert);
+	(void)snprintf(dst, size, "%s (TLS error %d, alert %u)%s",
+	    texts[f->what], (int)f->gnutls, f->alert,
+	    f->gnutls != TLS_KEY_USAGE ? "" : ": the certificate's key usage "
+	    "does not allow signatures (RFC 5280 4.2.1.3)");
 	return dst;
 }
 

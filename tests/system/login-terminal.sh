@@ -18,7 +18,8 @@ on_terminal()
 {
 	script -qec "stty cols 90 rows 33; $1" "$R/typescript" \
 	    </dev/null >"$R/shown" 2>&1 || :
-	tr -d '\r' <"$R/shown" >"$R/shown.text"
+	# script types ^@ when its own input ends
+	tr -d '\r' <"$R/shown" | sed 's/^\(\^@\)*//' >"$R/shown.text"
 }
 
 shows()

@@ -82,7 +82,7 @@ faulty latin-in-name 'certificate|name' 'byte|character|ASCII' \
     "subjectAltName=$(lab_der 'spiffe://lab.example/user/\xe4lice')"
 
 by_hand anchor "$R/lab/ca.crt" "$R/lab/ca.key"
-faulty anchor 'certificate|CA' 'CA|anchor'
+faulty anchor 'certificate|CA' 'CA|anchor|4\.2\.1\.3'
 
 # an issuing CA of somebody else's leaf: a leaf that signs
 lab_issue "$R/lab" not-a-ca
