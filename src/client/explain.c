@@ -107,6 +107,11 @@ explain_tls(const struct tls *t, const char *host,
 		(void)snprintf(dst, size, "%s sends more than a handshake may "
 		    "hold and is refused by this side", host);
 		break;
+	case TLS_FAIL_USAGE:
+		(void)snprintf(dst, size, "%s shows a certificate whose key "
+		    "usage does not allow signing, and is refused by this "
+		    "side", host);
+		break;
 	case TLS_FAIL_SIGN:
 		(void)snprintf(dst, size, "your key could not sign");
 		break;

@@ -23,6 +23,8 @@ what_failed(enum tls_failure f)
 		return IPC_FAILED_NO_ALPN;
 	case TLS_FAIL_SIZE:
 		return IPC_FAILED_SIZE;
+	case TLS_FAIL_USAGE:
+		return IPC_FAILED_USAGE;
 	case TLS_FAIL_NONE:
 		/* the client ended TLS properly */
 		return IPC_FAILED_EOF;

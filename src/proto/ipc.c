@@ -211,7 +211,7 @@ ipc_net_failed_decode(struct rd r, struct ipc_net_failed *f)
 	f->gnutls = (int32_t)rd_u32(&r);
 	f->alert = rd_u8(&r);
 	if (r.err == 0 && (f->what < IPC_FAILED_EOF ||
-	    f->what > IPC_FAILED_SIZE))
+	    f->what > IPC_FAILED_USAGE))
 		r.err = ERR_MALFORMED;
 	return rd_end(&r);
 }

@@ -132,6 +132,8 @@ enum ipc_failed {
 	IPC_FAILED_FRAME = 6,		/* oversized or malformed frame */
 	IPC_FAILED_ORDER = 7,		/* a message out of turn */
 	IPC_FAILED_SIZE = 8,		/* transcript or message too big */
+	IPC_FAILED_USAGE = 9,		/* the client's certificate may not
+					 * sign, by its keyUsage */
 };
 struct ipc_net_failed {
 	uint8_t what;

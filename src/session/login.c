@@ -289,6 +289,8 @@ failed_text(const struct ipc_net_failed *f, char *dst, size_t size)
 		[IPC_FAILED_FRAME] = "malformed or oversized frame",
 		[IPC_FAILED_ORDER] = "message out of turn",
 		[IPC_FAILED_SIZE] = "handshake too big",
+		[IPC_FAILED_USAGE] = "the client's certificate may not sign: "
+		    "keyUsage without digitalSignature [RFC 5280 4.2.1.3]",
 	};
 
 	(void)snprintf(dst, size, "%s (TLS error %d, alert %u)%s",

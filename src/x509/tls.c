@@ -278,6 +278,8 @@ failure_of(int rc)
 		return TLS_FAIL_NO_ALPN;
 	case GNUTLS_E_HANDSHAKE_TOO_LARGE:
 		return TLS_FAIL_SIZE;
+	case GNUTLS_E_KEY_USAGE_VIOLATION:
+		return TLS_FAIL_USAGE;
 	default:
 		return TLS_FAIL_OTHER;
 	}
@@ -374,6 +376,9 @@ tell(struct tls *t, int rc)
 		break;
 	case TLS_FAIL_SIZE:
 		send_alert(t, TLS_ALERT_HANDSHAKE_FAILURE);
+		break;
+	case TLS_FAIL_USAGE:
+		send_alert(t, TLS_ALERT_UNSUPPORTED_CERTIFICATE);
 		break;
 	case TLS_FAIL_NONE:
 	case TLS_FAIL_OTHER:

@@ -54,6 +54,8 @@ enum tls_failure {
 	TLS_FAIL_NO_CERT,	/* the client has no certificate */
 	TLS_FAIL_NO_ALPN,	/* the peer does not speak certlogin/1 */
 	TLS_FAIL_SIZE,		/* a message, transcript or chain too long */
+	TLS_FAIL_USAGE,		/* the peer's certificate may not sign: its
+				 * keyUsage, RFC 5280 4.2.1.3 */
 	TLS_FAIL_SIGN,		/* our own signature could not be made */
 	TLS_FAIL_VERIFY,	/* the caller refused the server's chain */
 	TLS_FAIL_OTHER,		/* see tls_code, tls_error */

@@ -45,6 +45,8 @@ lab_config()
 	END
 }
 
+# It may sign handshakes, too, so that TLS itself lets the anchor through to
+# whoever judges it.
 lab_ca()
 {
 	local dir=$1
@@ -53,7 +55,7 @@ lab_ca()
 	lab_key "${3:-P-256}" "$dir/ca.key"
 	openssl req -new -x509 -days 3650 -subj "$2" -key "$dir/ca.key" \
 	    -addext basicConstraints=critical,CA:TRUE \
-	    -addext keyUsage=critical,keyCertSign,cRLSign \
+	    -addext keyUsage=critical,digitalSignature,keyCertSign,cRLSign \
 	    -out "$dir/ca.crt" 2>/dev/null
 	: >"$dir/index.txt"
 	echo 01 >"$dir/crlnumber"
