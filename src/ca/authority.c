@@ -22,13 +22,10 @@ authority_open(struct authority *a, const char *dir, enum store_mode mode,
 	*a = (struct authority){ .pass_file = pass_file };
 	pass_init(&a->pass);
 	if ((r = store_open(&a->s, dir, mode, why)) != 0)
-		return r;
+		/* not a refusal: without a CA nothing can be done */
+		return r == ERR_NOTFOUND ? ERR_SYS : r;
 	(void)fputs(store_healed(a->s), stderr);
-	if (mode != STORE_MAKE && (r = store_cas(a->s, &a->cas, why)) != 0) {
-		store_close(a->s);
-		a->s = NULL;
-	}
-	return r;
+	return mode == STORE_USE ? store_cas(a->s, &a->cas, why) : 0;
 }
 
 void

@@ -21,7 +21,8 @@ struct authority {
 	gnutls_privkey_t key[STORE_CAS_MAX];
 };
 
-/* Open; what was healed is said on stderr. */
+/* Open; what was healed is said on stderr.  The CAs are loaded by STORE_USE
+ * only.  authority_close() is needed after a failure, too. */
 int authority_open(struct authority *a, const char *dir,
     enum store_mode mode, const char *pass_file, struct why *why);
 void authority_close(struct authority *a);

@@ -327,13 +327,13 @@ check_cert(void *arg, const struct store_cert *c, struct why *why)
 	}
 	if (c->state != STORE_PENDING && c->target == NULL)
 		return 0;
-	if (!k->alone)
-		note(k, "%s of %s/%s is in the making", hex,
-		    words_class(c->class), c->name);
-	else
+	if (k->alone)
 		problem(k, "%s of %s/%s was left unfinished; the next command "
 		    "but check puts it right", hex, words_class(c->class),
 		    c->name);
+	else
+		note(k, "%s of %s/%s is in the making", hex,
+		    words_class(c->class), c->name);
 	return 0;
 }
 
@@ -357,6 +357,18 @@ check_all(struct check *k)
 		problem(k, "%s", why.text);
 }
 
+/* The picture is taken while it is known whether anybody is at work. */
+static int
+look(struct check *k, struct why *why)
+{
+	int r;
+
+	k->alone = store_alone(k->a.s);
+	r = store_freeze(k->a.s, why);
+	store_not_alone(k->a.s);
+	return r == 0 ? store_cas(k->a.s, &k->a.cas, why) : r;
+}
+
 int
 cmd_check(const struct opts *o, struct why *why)
 {
@@ -364,8 +376,8 @@ cmd_check(const struct opts *o, struct why *why)
 	int r;
 
 	if ((r = authority_open(&k.a, o->dir, STORE_LOOK, o->passphrase_file,
-	    why)) == 0) {
-		k.alone = store_alone(k.a.s);
+	    why)) == 0 &&
+	    (r = look(&k, why)) == 0) {
 		if (o->json)
 			(void)putchar('[');
 		check_all(&k);

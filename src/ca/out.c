@@ -10,13 +10,32 @@
 
 #include "base/path.h"
 
+/* Give a folder that we have just made its mode, whatever the umask is; and
+ * only it, should somebody have put another in its place meanwhile. */
+static int
+set_mode(const char *dir, unsigned mode, struct why *why)
+{
+	struct stat st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = 0;
+
+	if (fd < 0)
+		return why_errno(why, "%.300s", dir);
+	if (fstat(fd, &st) != 0 || st.st_uid != geteuid() ||
+	    (st.st_mode & 0777 & ~0700U) != 0)
+		r = why_set(why, ERR_UNSAFE, "%.300s was changed by somebody "
+		    "else while it was made", dir);
+	else if (fchmod(fd, mode) != 0)
+		r = why_errno(why, "%.300s", dir);
+	(void)close(fd);
+	return r;
+}
+
 static int
 make_one(const char *dir, unsigned mode, struct why *why)
 {
 	if (mkdir(dir, 0700) == 0)
-		/* whatever the umask is */
-		return chmod(dir, mode) == 0 ? 0 : why_errno(why, "%.300s",
-		    dir);
+		return set_mode(dir, mode, why);
 	return errno == EEXIST ? 0 : why_errno(why, "%.300s: cannot make this "
 	    "folder", dir);
 }

@@ -261,7 +261,8 @@ open_db(struct store *s, struct why *why)
 	(void)sqlite3_extended_result_codes(s->db, 0);
 	(void)sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
 	return db_exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = "
-	    "FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+	    "FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; "
+	    "PRAGMA temp_store = MEMORY;",
 	    why);
 }
 
@@ -369,6 +370,12 @@ store_alone(struct store *s)
 	return flock(s->lock, LOCK_EX | LOCK_NB) == 0;
 }
 
+void
+store_not_alone(struct store *s)
+{
+	(void)flock(s->lock, LOCK_UN);
+}
+
 /* Being unable to heal is no reason not to work: the rows stay. */
 static int
 heal(struct store *s, struct why *why)
@@ -461,6 +468,18 @@ store_begin(struct store *s, struct why *why)
 
 	s->in_transaction = r == 0;
 	return r;
+}
+
+int
+store_freeze(struct store *s, struct why *why)
+{
+	int64_t unused;
+	int r = db_exec(s, "BEGIN", why);
+
+	s->in_transaction = r == 0;
+	/* the first look is what takes the picture */
+	return r == 0 ? db_number(s, "SELECT count(*) FROM ca", &unused,
+	    why) : r;
 }
 
 int

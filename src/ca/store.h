@@ -47,6 +47,8 @@ const char *store_healed(const struct store *s);
 /* Write transactions; they wait for another process's at most
  * STORE_BUSY_MS. */
 int store_begin(struct store *s, struct why *why);
+/* From here on every look sees the same state, whatever others write. */
+int store_freeze(struct store *s, struct why *why);
 int store_commit(struct store *s, struct why *why);
 void store_rollback(struct store *s);
 
@@ -141,7 +143,9 @@ int store_each(struct store *s, const struct store_query *q,
 
 /* SQLite's own check of the file: 0, or ERR_REFUSED with its first words. */
 int store_integrity(struct store *s, struct why *why);
-/* Is nobody else at work on this store?  (What is pending is then left.) */
+/* Is nobody else at work on this store?  What is unfinished was then left
+ * behind; nobody starts before store_not_alone(). */
 bool store_alone(struct store *s);
+void store_not_alone(struct store *s);
 
 #endif

@@ -2,6 +2,7 @@
 # certlogin-ca killed at every step: nothing that was issued is lost, no
 # serial comes twice, CRL numbers only rise, the next command puts things
 # right, and at no step could anybody else have read a key.
+# limit: 300
 set -eu -o pipefail
 # shellcheck source=tests/lib/ca.sh
 . "$SRC/tests/lib/ca.sh"

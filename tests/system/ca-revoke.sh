@@ -210,4 +210,4 @@ json "assert [n['kind'] for n in d] == ['note']"
 echo "no CA there"
 rc=0
 certlogin-ca --dir "$R/nowhere" list >"$R/out" 2>"$R/err" || rc=$?
-[ $rc -eq 1 ] && grep -q 'no CA' "$R/err" || give_up "exit $rc without a CA"
+[ $rc -eq 3 ] && grep -q 'no CA' "$R/err" || give_up "exit $rc without a CA"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Many certlogin-ca at once, and a full disk: nothing is lost, no serial comes
 # twice, a failure is told and leaves nothing half done.
+# limit: 240
 set -eu -o pipefail
 # shellcheck source=tests/lib/ca.sh
 . "$SRC/tests/lib/ca.sh"
