@@ -120,9 +120,8 @@ open_one(const struct conf_address *a, struct why *why)
 	return fd;
 }
 
-/* Sockets that systemd opened for us: their number, 0 if none. */
-static size_t
-inherited(void)
+size_t
+listener_inherited(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	unsigned long n;
@@ -138,7 +137,7 @@ int
 listener_open(struct daemon *d, struct why *why)
 {
 	const struct conf *c = &d->setup->conf;
-	size_t n = inherited();
+	size_t n = listener_inherited();
 
 	for (size_t i = 0; i < n; i++) {
 		int fd = FIRST_FD + (int)i;

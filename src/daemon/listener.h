@@ -7,6 +7,10 @@
 #include "base/err.h"
 #include "daemon/daemon.h"
 
+/* Sockets that systemd opened for us, from descriptor 3 on: their number, 0 if
+ * none. */
+size_t listener_inherited(void);
+
 int listener_open(struct daemon *d, struct why *why);
 void listener_close(struct daemon *d);
 

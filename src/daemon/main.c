@@ -135,12 +135,15 @@ open_programs(struct programs *p, const char *dir, struct why *why)
 	return 0;
 }
 
-/* 0-2 must be something: sockets would get their numbers otherwise. */
+/* 0-2 must be something: sockets would get their numbers otherwise.  What
+ * else our starter left open is none of ours. */
 static int
 sane_descriptors(void)
 {
 	int fd;
 
+	if (close_range(3 + (unsigned)listener_inherited(), ~0U, 0) != 0)
+		return ERR_SYS;
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd < 3);
@@ -358,7 +361,7 @@ main(int argc, char **argv)
 	d.settings = o.setting;
 	d.n_settings = o.n_settings;
 	if (sane_descriptors() != 0) {
-		log_error("/dev/null cannot be opened");
+		log_error("descriptors: close_range or /dev/null failed");
 		return EXIT_COULD_NOT;
 	}
 	if ((!o.foreground && !o.test &&

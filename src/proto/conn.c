@@ -1078,7 +1078,11 @@ take_head(struct conn *c, struct span *in)
 
 		c->head[c->head_len++] = *in->p++;
 		in->n--;
-		if (c->head_len == FRAME_HEADER)
+		/* there is no byte of its own to wait for */
+		if (c->head_len == 4 && frame_get_u32(c->head) == 0)
+			rc = violation(c, ERR_SHORT,
+			    "frame-size: a frame of 0 bytes");
+		else if (c->head_len == FRAME_HEADER)
 			rc = on_head(c);
 		if (rc != 0)
 			return rc;

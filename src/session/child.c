@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -172,7 +173,7 @@ place(const struct ends *e, int message, int exe)
 /* In the child: become the account and execute certlogin-start. */
 _Noreturn static void
 become(const struct child_context *x, const struct ends *e, bool pty,
-    int message)
+    int message, pid_t session)
 {
 	static char name[] = "certlogin-start";
 	static char *const argv[] = { name, NULL };
@@ -190,6 +191,10 @@ become(const struct child_context *x, const struct ends *e, bool pty,
 	    setresuid(a->uid, a->uid, a->uid) != 0 ||
 	    (a->uid != 0 && setuid(0) == 0))
 		_exit(126);
+	/* without us nobody could end it any more: it is hung up */
+	if (prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0) != 0 ||
+	    getppid() != session)
+		_exit(126);
 	(void)syscall(SYS_execveat, EXE_FD, "", argv, env, AT_EMPTY_PATH);
 	_exit(126);
 }
@@ -201,7 +206,7 @@ child_start(struct child *c, const struct child_context *x,
 	struct ends e = { .in = -1, .out = -1, .err = -1,
 	    .net = { -1, -1, -1 } };
 	int message = -1, r;
-	pid_t pid;
+	pid_t pid, session = getpid();
 
 	*c = (struct child){ .channel = s->channel, .master = -1 };
 	r = s->pty ? make_pty(&e, x->account, &s->window, why) :
@@ -219,7 +224,7 @@ child_start(struct child *c, const struct child_context *x,
 		goto out;
 	}
 	if (pid == 0)
-		become(x, &e, s->pty, message);
+		become(x, &e, s->pty, message, session);
 	c->used = true;
 	c->pid = pid;
 	if (s->pty)

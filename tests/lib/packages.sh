@@ -7,7 +7,7 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 	libtasn1-6-dev libtasn1-bin libp11-kit-dev)
 # for the tests on top of that
 TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
-	gnutls-bin openssl softhsm2 iproute2 procps util-linux binutils
+	gnutls-bin openssl softhsm2 opensc iproute2 procps util-linux binutils
 	xz-utils python3)
 
 # missing_packages PACKAGE…: those that are not installed, one a line

@@ -54,6 +54,7 @@ race 255
 [ ! -s "$R/out" ] || give_up "there was output"
 wait_log 'no rule' || give_up "the log does not say why"
 cp "$R/map" "$R/etc/identity.map"
+daemon_reload
 race 0
 
 echo "a new map that gives another account"

@@ -39,7 +39,7 @@ shell 'cd /proc/self/fd && echo *'; is descriptors "0 1 2 3"
 
 echo "environment"
 shell 'env | cut -d= -f1 | grep -vE "^(_|SHLVL|PWD|OLDPWD)$" | sort | xargs'
-is names "CERTLOGIN_IDENTITY CERTLOGIN_ISSUER CERTLOGIN_SERIAL HOME LOGNAME PATH SHELL USER"
+is names "CERTLOGIN_CONNECTION CERTLOGIN_IDENTITY CERTLOGIN_ISSUER CERTLOGIN_SERIAL HOME LOGNAME PATH SHELL USER"
 # shellcheck disable=SC2016	# the other side expands it
 shell 'echo "$USER $LOGNAME $HOME $SHELL $CERTLOGIN_IDENTITY"'
 is values "alice alice $R/home/alice /bin/bash user uri=spiffe://$REALM/user/alice"
