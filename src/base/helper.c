@@ -34,10 +34,10 @@ reset_signals(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) == 0 ? 0 : ERR_SYS;
 }
 
-/* Soft limits up to the hard ones; the caller may be hostile (su with
- * RLIMIT_CPU=1).  Failure is no error: root may lack CAP_SYS_RESOURCE. */
-static void
-reset_limits(void)
+/* The caller may be hostile (su with RLIMIT_CPU=1).  Failure is no error: root
+ * may lack CAP_SYS_RESOURCE. */
+void
+helper_reset_limits(void)
 {
 	static const struct rlimit no_core = { 0, 0 };
 	struct rlimit l;
@@ -140,7 +140,7 @@ helper_exec(const struct helper_spec *s)
 	(void)umask(077);
 	/* what keeps its ids (the session) hands its limits to the user */
 	if (!s->keep_ids)
-		reset_limits();
+		helper_reset_limits();
 	if ((r = reset_signals()) != 0)
 		return r;
 	if ((exe = place_fds(s)) < 0)

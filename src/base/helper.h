@@ -42,6 +42,9 @@ int helper_exec(const struct helper_spec *spec);
  * failure behind fork shows as the channel's end and exit status 127. */
 pid_t helper_spawn(const struct helper_spec *spec, struct why *why);
 
+/* Soft limits up to the hard ones, no core dumps; as far as we may. */
+void helper_reset_limits(void);
+
 /* First call of every helper's main(): its name for ps, no core dumps, no
  * ptrace by others of its uid.  Returns 0 or ERR_STATE when descriptor 3 is
  * not a SEQPACKET socket (started by hand). */

@@ -37,6 +37,7 @@ struct driver {
 	uint8_t id[P11_ID_MAX];		/* of the opened certificate */
 	size_t id_len;
 	bool opened, logged_in;
+	bool no_reader;			/* the last list met none */
 	bool refused;			/* bad holds a PIN that was wrong */
 	size_t pin_len, bad_len;	/* pin_len 0: none kept */
 	uint8_t *pin, *bad;		/* P11_PIN_MAX bytes each, locked */
@@ -287,9 +288,11 @@ driver_flags(struct driver *d)
 	CK_TOKEN_INFO t;
 	uint32_t flags = 0;
 
+	if (d->no_reader)
+		flags |= P11_F_NO_READER;
 	if (d->session == NO_SESSION ||
 	    d->f->C_GetTokenInfo(d->slot, &t) != CKR_OK)
-		return 0;
+		return flags;
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if ((t.flags & map[i].ck) != 0)
 			flags |= map[i].p11;
@@ -384,6 +387,16 @@ parse_uri(const char *text, P11KitUri **out, struct why *why)
 	return 0;
 }
 
+/* Nobody need wait for a card where there is nothing to put it in. */
+static void
+look_for_reader(struct driver *d)
+{
+	unsigned long n = 0;
+
+	d->no_reader = d->f->C_GetSlotList(CK_FALSE, NULL, &n) == CKR_OK &&
+	    n == 0;
+}
+
 int
 driver_list(struct driver *d, const char *text, struct why *why)
 {
@@ -394,6 +407,7 @@ driver_list(struct driver *d, const char *text, struct why *why)
 	int r;
 
 	d->n_found = 0;
+	look_for_reader(d);
 	if ((r = parse_uri(text, &uri, why)) != 0)
 		return r;
 	rv = d->f->C_GetSlotList(CK_TRUE, slots, &n);
@@ -609,7 +623,7 @@ driver_sign(struct driver *d, uint16_t tls, struct span data,
 	const struct scheme *s = scheme_find(tls);
 	CK_RSA_PKCS_PSS_PARAMS pss;
 	CK_MECHANISM m = { 0 };
-	uint8_t hash[SCHEME_HASH_MAX];
+	uint8_t hash[SCHEME_INPUT_MAX];
 	struct span in;
 	CK_RV rv;
 	int r;
@@ -632,8 +646,8 @@ driver_sign(struct driver *d, uint16_t tls, struct span data,
 	in = scheme_input(s, data, hash);
 	rv = d->f->C_SignInit(d->session, &m, d->key);
 	if (rv == CKR_MECHANISM_INVALID)
-		return why_set(why, ERR_REFUSED, "the token cannot sign as "
-		    "TLS 1.3 wants it (scheme 0x%04x)", tls);
+		return why_set(why, ERR_REFUSED, "the token cannot sign in "
+		    "the way that is needed (scheme 0x%04x)", tls);
 	if (rv != CKR_OK)
 		return failed(why, "C_SignInit", rv);
 	return finish_sign(d, s, in, sig, why);

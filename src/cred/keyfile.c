@@ -203,6 +203,83 @@ keyfile_p12(struct span text, const char *passphrase,
 	return r;
 }
 
+/* ---- is it encrypted ---------------------------------------------------------- */
+
+static int
+not_encrypted(struct why *why)
+{
+	return why_set(why, ERR_REFUSED, "the key is not encrypted; expected "
+	    "PKCS#8 or PKCS#12 with a passphrase");
+}
+
+static int
+pem_encrypted(struct span text, struct why *why)
+{
+	static const char word[] = "PRIVATE KEY-----";
+	const uint8_t *p = text.p, *end = text.p + text.n;
+	struct gnutls_privkey_st *key = NULL;
+	unsigned lines = 0;
+	int r;
+
+	while ((p = memmem(p, (size_t)(end - p), word,
+	    sizeof(word) - 1)) != NULL) {
+		p += sizeof(word) - 1;
+		lines++;
+	}
+	/* BEGIN and END of one block */
+	if (lines != 2)
+		return why_set(why, ERR_MALFORMED, "expected one private key "
+		    "in PEM, or a PKCS#12");
+	r = keyfile_key(text, NULL, &key, why);
+	keyfile_free(key);
+	return r == ERR_STATE ? 0 : r == 0 ? not_encrypted(why) : r;
+}
+
+/* The MAC may need a passphrase although the key lies open. */
+static int
+bags_encrypted(gnutls_pkcs12_t p12, struct why *why)
+{
+	gnutls_pkcs12_bag_t bag;
+	int rc = 0;
+
+	for (int i = 0; rc >= 0; i++) {
+		if ((rc = gnutls_pkcs12_bag_init(&bag)) < 0)
+			return failed(rc, why);
+		rc = gnutls_pkcs12_get_bag(p12, i, bag);
+		for (int k = 0; rc >= 0 &&
+		    k < gnutls_pkcs12_bag_get_count(bag); k++)
+			if (gnutls_pkcs12_bag_get_type(bag, (unsigned)k) ==
+			    GNUTLS_BAG_PKCS8_KEY)
+				rc = GNUTLS_E_INSUFFICIENT_SECURITY;
+		gnutls_pkcs12_bag_deinit(bag);
+	}
+	if (rc == GNUTLS_E_INSUFFICIENT_SECURITY)
+		return not_encrypted(why);
+	return rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE ? 0 :
+	    failed(rc, why);
+}
+
+int
+keyfile_encrypted(struct span text, struct why *why)
+{
+	gnutls_datum_t d = datum(text);
+	gnutls_pkcs12_t p12;
+	int rc, r;
+
+	if (!keyfile_is_p12(text))
+		return pem_encrypted(text, why);
+	if ((rc = gnutls_pkcs12_init(&p12)) < 0)
+		return failed(rc, why);
+	if ((rc = gnutls_pkcs12_import(p12, &d, GNUTLS_X509_FMT_DER, 0)) < 0)
+		r = failed(rc, why);
+	else if (gnutls_pkcs12_verify_mac(p12, "") >= 0)
+		r = not_encrypted(why);
+	else
+		r = bags_encrypted(p12, why);
+	gnutls_pkcs12_deinit(p12);
+	return r;
+}
+
 /* ---- does it fit ------------------------------------------------------------- */
 
 static int

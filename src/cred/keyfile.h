@@ -23,6 +23,10 @@ bool keyfile_has_key(struct span text);
 /* Is it a PKCS#12 (DER)? */
 bool keyfile_is_p12(struct span text);
 
+/* 0 if the one private key in it, PEM or PKCS#12, is encrypted; ERR_REFUSED
+ * if it is not; ERR_MALFORMED. */
+int keyfile_encrypted(struct span text, struct why *why);
+
 /*
  * Open a key.  passphrase NULL: none yet.  ERR_STATE: it is encrypted, a
  * passphrase is needed; ERR_REFUSED: the passphrase is wrong; ERR_MALFORMED.

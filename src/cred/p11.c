@@ -12,12 +12,15 @@
 #include "base/helper.h"
 #include "proto/chan.h"
 
+#define PROGRAM "certlogin-p11"
 #define STOP_MS 1000	/* for logout and C_Finalize */
 
 struct p11 {
 	pid_t pid;		/* 0 once waited for */
+	const char *name;	/* of the program at the other end */
 	int fd;
 	int limit_ms;
+	uint32_t flags;		/* of the last answer */
 	struct buf out, in;	/* both wiped: the PIN passes through */
 };
 
@@ -50,21 +53,23 @@ reap(struct p11 *p, int *status)
 static int
 broken(struct p11 *p, int code, struct why *why)
 {
+	bool card = strcmp(p->name, PROGRAM) == 0;
 	int status;
 
 	reap(p, &status);
 	if (code == ERR_TIMEOUT)
-		return why_set(why, code, "the PKCS#11 driver did not answer "
-		    "within %d ms and was ended; take the card out and put "
-		    "it in again", p->limit_ms);
+		return why_set(why, code, "%s did not answer within %d ms and "
+		    "was ended%s", card ? "the PKCS#11 driver" : p->name,
+		    p->limit_ms, card ? "; take the card out and put it in "
+		    "again" : "");
 	if (code == ERR_EOF && WIFEXITED(status) &&
 	    WEXITSTATUS(status) == 127)
-		return why_set(why, code, "certlogin-p11 could not be "
-		    "started");
+		return why_set(why, code, "%s could not be started", p->name);
 	if (code == ERR_EOF)
-		return why_set(why, code, "certlogin-p11 ended in the middle "
-		    "of its work; the PKCS#11 driver crashed");
-	return why_set(why, code, "talking to certlogin-p11: %s",
+		return why_set(why, code, "%s ended in the middle of its "
+		    "work%s", p->name, card ? "; the PKCS#11 driver crashed" :
+		    "");
+	return why_set(why, code, "talking to %s: %s", p->name,
 	    err_text(code));
 }
 
@@ -74,7 +79,8 @@ ask(struct p11 *p, long *end, struct why *why)
 	int r;
 
 	if (p->fd < 0)
-		return why_set(why, ERR_STATE, "certlogin-p11 was ended");
+		return why_set(why, ERR_STATE, "%s was ended",
+		    p->name);
 	*end = now_ms() + p->limit_ms;
 	r = chan_send(p->fd, &p->out, NULL, 0);
 	buf_reset(&p->out);
@@ -103,6 +109,7 @@ finish(struct p11 *p, struct chan_msg *m, uint32_t *flags, struct why *why)
 		return broken(p, ERR_TYPE, why);
 	if (p11msg_get_done(&m->body, &d) != 0)
 		return broken(p, ERR_MALFORMED, why);
+	p->flags = d.flags;
 	if (flags != NULL)
 		*flags = d.flags;
 	return d.code == 0 ? 0 : why_set(why, d.code, "%s", d.text);
@@ -148,32 +155,75 @@ spawn(struct p11 *p, const char *dir, struct why *why)
 	return 0;
 }
 
-int
-p11_start(struct p11 **out, const struct p11_conf *c, struct why *why)
+static struct p11 *
+make(const char *name, int fd, int limit_ms)
 {
-	struct p11 *p;
-	int r;
+	struct p11 *p = calloc(1, sizeof(*p));
 
+	if (p == NULL)
+		return NULL;
+	p->name = name;
+	p->fd = fd;
+	p->limit_ms = limit_ms > 0 ? limit_ms : P11_LIMIT_MS;
+	buf_init_secret(&p->out, CHAN_MSG_MAX);
+	buf_init_secret(&p->in, CHAN_MSG_MAX);
+	return p;
+}
+
+int
+p11_load(struct p11 *p, const struct p11_conf *c, struct why *why)
+{
 	if (c->n_env > P11_ENV_MAX)
 		return why_set(why, ERR_TOOBIG, "module-env: at most %d "
 		    "settings", P11_ENV_MAX);
-	if ((p = calloc(1, sizeof(*p))) == NULL)
+	p11msg_put_load(&p->out, c->module, c->env, c->n_env);
+	return question(p, NULL, why);
+}
+
+int
+p11_start(struct p11 **out, const struct p11_conf *c, struct why *why)
+{
+	struct p11 *p = make(PROGRAM, -1, c->limit_ms);
+	int r;
+
+	if (p == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	p->fd = -1;
-	p->limit_ms = c->limit_ms > 0 ? c->limit_ms : P11_LIMIT_MS;
-	buf_init_secret(&p->out, CHAN_MSG_MAX);
-	buf_init_secret(&p->in, CHAN_MSG_MAX);
 	r = spawn(p, c->dir != NULL ? c->dir : HELPER_DIR, why);
-	if (r == 0) {
-		p11msg_put_load(&p->out, c->module, c->env, c->n_env);
-		r = question(p, NULL, why);
-	}
+	if (r == 0)
+		r = p11_load(p, c, why);
 	if (r != 0) {
 		p11_stop(p);
 		return r;
 	}
 	*out = p;
 	return 0;
+}
+
+int
+p11_adopt(struct p11 **out, const char *name, int fd, int limit_ms,
+    struct why *why)
+{
+	struct p11 *p = make(name, fd, limit_ms);
+
+	if (p == NULL) {
+		(void)close(fd);
+		return why_set(why, ERR_NOMEM, "out of memory");
+	}
+	*out = p;
+	return 0;
+}
+
+int
+p11_local(struct p11 *p, uint32_t uid, struct why *why)
+{
+	p11msg_put_local(&p->out, uid);
+	return question(p, NULL, why);
+}
+
+uint32_t
+p11_flags(const struct p11 *p)
+{
+	return p->flags;
 }
 
 void

@@ -29,6 +29,15 @@ struct p11;
 /* Start certlogin-p11 with the caller's ids and let it load the driver. */
 int p11_start(struct p11 **out, const struct p11_conf *conf,
     struct why *why);
+/* The same in two steps for a certlogin-p11 or certlogin-keyfile (name, kept)
+ * that somebody else started and ends: fd is its channel and p's from now on,
+ * also on failure.  Before p11_load only p11_local may be asked. */
+int p11_adopt(struct p11 **out, const char *name, int fd, int limit_ms,
+    struct why *why);
+int p11_load(struct p11 *p, const struct p11_conf *conf, struct why *why);
+/* Is the starter local, on behalf of this real uid?  ERR_REFUSED: no; then
+ * nothing can be loaded either. */
+int p11_local(struct p11 *p, uint32_t uid, struct why *why);
 /* End it: the driver logs out and finalises, within a second.  NULL is
  * fine. */
 void p11_stop(struct p11 *p);
@@ -37,6 +46,8 @@ void p11_stop(struct p11 *p);
  * left out.  *certs is the caller's, to be freed with free(). */
 int p11_list(struct p11 *p, const char *uri, struct p11_cert **certs,
     size_t *n, struct why *why);
+/* enum p11_flag of the last answer. */
+uint32_t p11_flags(const struct p11 *p);
 /* Take one of the last list by its place; *flags (enum p11_flag) afresh. */
 int p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why);
 /* Give the PIN (n 0: the reader asks).  *flags is set on failure too, so
@@ -44,7 +55,7 @@ int p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why);
  * PIN or a locked token.  The caller wipes its PIN. */
 int p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
     struct why *why);
-/* Sign data in a TLS 1.3 scheme; the signature is appended to sig. */
+/* Sign data in a scheme of RFC 8446 section 4.2.3; the signature is appended to sig. */
 int p11_sign(struct p11 *p, uint16_t scheme, struct span data,
     struct buf *sig, struct why *why);
 

@@ -112,6 +112,24 @@ p11msg_get_sign(struct rd *r, uint16_t *scheme, struct span *data)
 }
 
 void
+p11msg_put_local(struct buf *b, uint32_t uid)
+{
+	chan_begin(b, P11_LOCAL);
+	buf_put_u32(b, uid);
+}
+
+int
+p11msg_get_local(struct rd *r, uint32_t *uid)
+{
+	uint32_t v = rd_u32(r);
+	int e = rd_end(r);
+
+	if (e == 0)
+		*uid = v;
+	return e;
+}
+
+void
 p11msg_put_cert(struct buf *b, const struct p11_cert *c)
 {
 	chan_begin(b, P11_CERT);

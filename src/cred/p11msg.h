@@ -1,7 +1,8 @@
 /*
- * The messages between a program and the certlogin-p11 that it started
- * (chan.h).  The program asks, certlogin-p11 answers each question with any
- * number of P11_CERT (only to P11_LIST) and one P11_DONE or P11_SIGNED.
+ * The messages between a program and the certlogin-p11 or certlogin-keyfile
+ * that it started (chan.h).  To certlogin-keyfile the driver's file is the key
+ * file, the PIN its passphrase.  The program asks, the other answers each question with any number
+ * of P11_CERT (only to P11_LIST) and one P11_DONE or P11_SIGNED.
  * Neither side believes the other's sizes: decoders check every limit.
  */
 #ifndef CRED_P11MSG_H
@@ -33,6 +34,7 @@ enum p11_type {
 	P11_OPEN = 114,
 	P11_LOGIN = 115,
 	P11_SIGN = 116,
+	P11_LOCAL = 117,	/* before P11_LOAD, or never */
 	/* certlogin-p11 -> program */
 	P11_DONE = 120,
 	P11_CERT = 121,
@@ -48,6 +50,7 @@ enum p11_flag {
 	P11_F_FINAL = 0x10,	/* one more wrong PIN locks the token */
 	P11_F_LOCKED = 0x20,	/* locked: only its administrator can help */
 	P11_F_KEY_SEEN = 0x40,	/* its private key shows without a PIN */
+	P11_F_NO_READER = 0x80,	/* of a list: there is no reader at all */
 };
 
 /* ---- P11_LOAD: string path; uint32 n; n strings NAME=VALUE */
@@ -76,6 +79,10 @@ int p11msg_get_login(struct rd *r, struct span *pin);
  * its hash) */
 void p11msg_put_sign(struct buf *b, uint16_t scheme, struct span data);
 int p11msg_get_sign(struct rd *r, uint16_t *scheme, struct span *data);
+
+/* ---- P11_LOCAL: uint32 real uid on whose behalf the starter runs */
+void p11msg_put_local(struct buf *b, uint32_t uid);
+int p11msg_get_local(struct rd *r, uint32_t *uid);
 
 /* ---- P11_CERT: uint32 flags; uint32 CKA_KEY_TYPE, ~0 if not seen; string
  * token label; string label; string id; string DER */

@@ -1,20 +1,27 @@
 #include "cred/scheme.h"
 
 #include <nettle/sha2.h>
+#include <string.h>
 
 #include "base/err.h"
 
 static const struct scheme schemes[] = {
-	{ 0x0403, CKK_ECDSA, CKM_ECDSA, CKM_SHA256, 0, 32, 64 },
-	{ 0x0503, CKK_ECDSA, CKM_ECDSA, CKM_SHA384, 0, 48, 96 },
-	{ 0x0807, CKK_EC_EDWARDS, CKM_EDDSA, 0, 0, 0, 64 },
+	{ 0x0403, CKK_ECDSA, CKM_ECDSA, CKM_SHA256, 0, 32, 64, false },
+	{ 0x0503, CKK_ECDSA, CKM_ECDSA, CKM_SHA384, 0, 48, 96, false },
+	{ 0x0807, CKK_EC_EDWARDS, CKM_EDDSA, 0, 0, 0, 64, false },
 	{ 0x0804, CKK_RSA, CKM_RSA_PKCS_PSS, CKM_SHA256, CKG_MGF1_SHA256,
-	    32, 0 },
+	    32, 0, false },
 	{ 0x0805, CKK_RSA, CKM_RSA_PKCS_PSS, CKM_SHA384, CKG_MGF1_SHA384,
-	    48, 0 },
+	    48, 0, false },
 	{ 0x0806, CKK_RSA, CKM_RSA_PKCS_PSS, CKM_SHA512, CKG_MGF1_SHA512,
-	    64, 0 },
+	    64, 0, false },
+	{ 0x0401, CKK_RSA, CKM_RSA_PKCS, CKM_SHA256, 0, 32, 0, true },
 };
+
+/* DigestInfo of a SHA-256 without the hash (RFC 8017 section 9.2 note 1). */
+static const uint8_t info_sha256[] = { 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09,
+    0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
+    0x20 };
 
 const struct scheme *
 scheme_find(uint16_t tls)
@@ -27,16 +34,18 @@ scheme_find(uint16_t tls)
 
 struct span
 scheme_input(const struct scheme *s, struct span data,
-    uint8_t out[SCHEME_HASH_MAX])
+    uint8_t out[SCHEME_INPUT_MAX])
 {
 	struct sha256_ctx h256;
 	struct sha512_ctx h512;
+	size_t at = s->digest_info ? sizeof(info_sha256) : 0;
 
+	memcpy(out, info_sha256, at);
 	switch (s->hash) {
 	case CKM_SHA256:
 		sha256_init(&h256);
 		sha256_update(&h256, data.n, data.p);
-		sha256_digest(&h256, s->hash_len, out);
+		sha256_digest(&h256, s->hash_len, out + at);
 		break;
 	case CKM_SHA384:
 		sha384_init(&h512);
@@ -51,7 +60,7 @@ scheme_input(const struct scheme *s, struct span data,
 	default:
 		return data;
 	}
-	return (struct span){ out, s->hash_len };
+	return (struct span){ out, at + s->hash_len };
 }
 
 /* A DER INTEGER of an unsigned number: no leading zero bytes, but one where

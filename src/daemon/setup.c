@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/memfile.h"
 #include "daemon/hostkey.h"
-#include "daemon/seen.h"
+#include "proto/seen.h"
 #include "daemon/spare.h"
 #include "idmap/uidrule.h"
 #include "proto/chan.h"

@@ -35,6 +35,9 @@ asked(uint8_t type, struct rd *r, struct buf *b)
 		p11msg_put_load(b, load.module, env, load.n_env);
 	} else if (type == P11_LIST && (e = p11msg_get_list(r, uri)) == 0) {
 		p11msg_put_list(b, uri);
+	} else if (type == P11_LOCAL && (e = p11msg_get_local(r,
+	    &index)) == 0) {
+		p11msg_put_local(b, index);
 	} else if (type == P11_OPEN && (e = p11msg_get_open(r,
 	    &index)) == 0) {
 		p11msg_put_open(b, index);

@@ -300,6 +300,7 @@ def p11_messages():
     yield "open", 114, u32(1)
     yield "login", 115, string("123456")
     yield "sign", 116, u16(0x0403) + string(b"what is signed")
+    yield "local", 117, u32(1000)
     yield "done", 120, u32(0) + u32(9) + string("")
     yield "done-failed", 120, u32(9) + u32(0x10) + string("wrong PIN")
     yield "cert", 121, u32(0x41) + u32(3) + string("card") + \

@@ -4,7 +4,8 @@
 # for ./configure && make with everything on
 BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 	libgnutls28-dev libev-dev libpam0g-dev libseccomp-dev libsqlite3-dev
-	libtasn1-6-dev libtasn1-bin libp11-kit-dev)
+	libtasn1-6-dev libtasn1-bin libp11-kit-dev
+	libsystemd-dev)
 # for the tests on top of that
 TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	gnutls-bin openssl softhsm2 opensc iproute2 procps util-linux binutils

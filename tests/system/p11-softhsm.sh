@@ -69,7 +69,11 @@ sign k2048 1234 0804 || fail "$(cat err)"
 check 4 -sha256 "${pss[@]}"
 sign k3072 1234 0805 || fail "$(cat err)"
 check 5 -sha384 "${pss[@]}"
+# as the PAM module has it: PKCS #1 v1.5
+sign k2048 1234 0401 || fail "$(cat err)"
+check 4 -sha256
 # control: the check sees another text
+sign k3072 1234 0805 || fail "$(cat err)"
 echo other >>data
 ! openssl dgst -sha384 "${pss[@]}" -verify 5.pem \
     -signature sig data >/dev/null 2>&1 || fail "any signature verifies"

@@ -11,7 +11,7 @@
 
 #include "daemon/conf.h"
 #include "daemon/limits.h"
-#include "daemon/seen.h"
+#include "proto/seen.h"
 #include "daemon/why.h"
 
 /* ---- limits ------------------------------------------------------------- */

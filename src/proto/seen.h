@@ -2,8 +2,8 @@
  * The highest CRL number seen for each issuer key, kept over restarts in
  * STATE_DIR/crl-seen, so that a CRL cannot be rolled back.
  */
-#ifndef DAEMON_SEEN_H
-#define DAEMON_SEEN_H
+#ifndef PROTO_SEEN_H
+#define PROTO_SEEN_H
 
 #include "base/err.h"
 #include "proto/ipc.h"

@@ -1,6 +1,6 @@
 /* The file is a LOAD_BEGIN message without names: version and layout are
  * checked by the decoder of that message. */
-#include "daemon/seen.h"
+#include "proto/seen.h"
 
 #include <errno.h>
 #include <limits.h>

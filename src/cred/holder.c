@@ -1,0 +1,197 @@
+#include "cred/holder.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/helper.h"
+#include "proto/chan.h"
+
+struct server {
+	const struct holder_ops *ops;
+	void *key;			/* NULL until P11_LOAD */
+	bool remote;			/* P11_LOCAL was refused */
+	struct buf out;
+	struct why why;
+};
+
+/* 0: to be answered by P11_DONE; 1: the answer stands in s->out. */
+static int
+answer_local(struct server *s, struct rd *body)
+{
+	uint32_t caller;
+	int r = p11msg_get_local(body, &caller);
+
+	if (r != 0)
+		return r;
+	r = s->ops->local != NULL ? s->ops->local((uid_t)caller, &s->why) :
+	    ERR_TYPE;
+	s->remote = r != 0;
+	return r;
+}
+
+static int
+answer_load(struct server *s, struct rd *body)
+{
+	struct p11_load *l;
+	int r;
+
+	if (s->remote)
+		return why_set(&s->why, ERR_STATE, "the caller is not local");
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return why_set(&s->why, ERR_NOMEM, "out of memory");
+	if ((r = p11msg_get_load(body, l)) == 0)
+		r = s->ops->load(&s->key, l, &s->why);
+	free(l);
+	return r;
+}
+
+static int
+answer_list(struct server *s, struct rd *body)
+{
+	char uri[P11_URI_MAX];
+	struct p11_cert *c;
+	int n, r;
+
+	if ((r = p11msg_get_list(body, uri)) != 0)
+		return r;
+	if ((n = s->ops->list(s->key, uri, &s->why)) < 0)
+		return n;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return why_set(&s->why, ERR_NOMEM, "out of memory");
+	for (int i = 0; i < n && r == 0; i++) {
+		r = s->ops->cert(s->key, (size_t)i, c, &s->why);
+		if (r != 0)
+			break;
+		p11msg_put_cert(&s->out, c);
+		r = chan_send(HELPER_CHANNEL, &s->out, NULL, 0);
+	}
+	free(c);
+	return r;
+}
+
+static int
+answer_open(struct server *s, struct rd *body)
+{
+	uint32_t i;
+	int r = p11msg_get_open(body, &i);
+
+	return r != 0 ? r : s->ops->open(s->key, i, &s->why);
+}
+
+static int
+answer_login(struct server *s, struct rd *body)
+{
+	struct span pin;
+	int r = p11msg_get_login(body, &pin);
+
+	return r != 0 ? r : s->ops->login(s->key, pin, &s->why);
+}
+
+static int
+answer_sign(struct server *s, struct rd *body)
+{
+	struct span data;
+	struct buf sig;
+	uint16_t scheme;
+	int r;
+
+	if ((r = p11msg_get_sign(body, &scheme, &data)) != 0)
+		return r;
+	buf_init(&sig, P11_SIG_MAX);
+	r = s->ops->sign(s->key, scheme, data, &sig, &s->why);
+	if (r == 0) {
+		p11msg_put_signed(&s->out, (struct span){ sig.data,
+		    sig.len });
+		r = 1;
+	}
+	buf_free(&sig);
+	return r;
+}
+
+static const struct row {
+	uint8_t type;
+	bool loaded;		/* allowed with a key; else without */
+	int (*answer)(struct server *, struct rd *);
+} rows[] = {
+	{ P11_LOCAL, false, answer_local },
+	{ P11_LOAD, false, answer_load },
+	{ P11_LIST, true, answer_list },
+	{ P11_OPEN, true, answer_open },
+	{ P11_LOGIN, true, answer_login },
+	{ P11_SIGN, true, answer_sign },
+};
+
+static const struct row *
+row_of(const struct server *s, uint8_t type)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].type == type)
+			return rows[i].loaded == (s->key != NULL) ?
+			    &rows[i] : NULL;
+	return NULL;
+}
+
+/* One question, one answer; non-zero ends the process. */
+static int
+serve(struct server *s, struct buf *in)
+{
+	struct p11_done done = { 0 };
+	const struct row *row;
+	struct chan_msg m;
+	int r;
+
+	if ((r = chan_recv(HELPER_CHANNEL, in, &m, 0)) != 0)
+		return r;
+	if ((row = row_of(s, m.type)) == NULL)
+		return ERR_TYPE;
+	s->why.text[0] = '\0';
+	r = row->answer(s, &m.body);
+	buf_reset(in);		/* wipes a PIN */
+	if (r <= 0) {
+		done.code = r;
+		if (s->key != NULL)
+			done.flags = s->ops->flags(s->key);
+		if (r != 0)
+			(void)err_escape(done.text, sizeof(done.text),
+			    s->why.text[0] != '\0' ? s->why.text :
+			    err_text(r), strlen(s->why.text[0] != '\0' ?
+			    s->why.text : err_text(r)));
+		p11msg_put_done(&s->out, &done);
+	}
+	return chan_send(HELPER_CHANNEL, &s->out, NULL, 0);
+}
+
+int
+holder_main(int argc, char **argv, const char *name,
+    const struct holder_ops *ops)
+{
+	struct server s = { .ops = ops };
+	struct buf in;
+	int r;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)printf("%s " PACKAGE_VERSION "\n", name);
+		return 0;
+	}
+	if (helper_begin(name) != 0) {
+		(void)fprintf(stderr, "%s: a part of certlogin, not to be "
+		    "started by hand\n", name);
+		return 2;
+	}
+	/* what hangs must not outlive who waits for it */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return 3;
+	buf_init_secret(&in, CHAN_MSG_MAX);
+	buf_init(&s.out, CHAN_MSG_MAX);
+	while ((r = serve(&s, &in)) == 0)
+		continue;
+	if (s.key != NULL)
+		ops->free(s.key);
+	buf_free(&in);
+	buf_free(&s.out);
+	return r == ERR_EOF ? 0 : 3;
+}

@@ -1,0 +1,295 @@
+/*
+ * certlogin-spawn: becomes a helper of the PAM module.  The module runs in
+ * somebody else's program, with threads, closed descriptors, signals ignored,
+ * limits lowered; this small program of the C library and our own code is
+ * started by posix_spawn and puts all that right before any other library is
+ * loaded.
+ *
+ *	judge USER STATE TRUST MAP	certlogin-judge; root opens the files
+ *	p11 USER			certlogin-p11
+ *	keyfile UID GID			certlogin-keyfile, as this account
+ *
+ * It may: whatever the caller may; with root it opens trust.conf, what that
+ * names, and the map.  It never sees: a certificate, a PIN, a signature.
+ * Without root the helpers keep the caller's ids.
+ *
+ * Descriptor 3: the channel between module and helper.  What fails here is
+ * said on it.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+#include "base/path.h"
+#include "cred/p11msg.h"
+#include "proto/chan.h"
+#include "proto/load.h"
+#include "proto/pammsg.h"
+#include "proto/seen.h"
+
+#define LOAD_MS 60000
+#define EMPTY_DIR HELPER_DIR "/empty"
+
+struct spawn {
+	bool root;
+	char **arg;			/* behind the job's name */
+	gid_t groups[HELPER_GROUPS_MAX];
+	struct helper_spec spec;
+};
+
+/* ---- what all jobs need -------------------------------------------------------- */
+
+static int
+become(struct spawn *s, const char *const *argv, struct why *why)
+{
+	s->spec.argv = argv;
+	s->spec.channel = HELPER_CHANNEL;
+	s->spec.keep_ids = !s->root;
+	if ((s->spec.exe = helper_open(HELPER_DIR, argv[0], why)) < 0)
+		return s->spec.exe;
+	(void)helper_exec(&s->spec);
+	return why_errno(why, "%s cannot be started", argv[0]);
+}
+
+static int
+as_user(struct spawn *s, const char *name, struct why *why)
+{
+	return s->root ? helper_user(name, &s->spec.uid, &s->spec.gid, why) :
+	    0;
+}
+
+/* ---- judge ------------------------------------------------------------------------ */
+
+/* The first error, or why there is no answer. */
+static void
+problem_of(const struct load_result *l, const struct diag *d, char *text,
+    size_t size)
+{
+	text[0] = '\0';
+	if (l->done.ok)
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		if (d->items[i].level == DIAG_ERROR) {
+			(void)diag_format(&d->items[i], text, size);
+			return;
+		}
+	(void)snprintf(text, size, "there is no policy");
+}
+
+static void
+say_loaded(const char *problem)
+{
+	char text[IPC_TEXT_MAX];
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)err_escape(text, sizeof(text), problem, strlen(problem));
+	if (pammsg_loaded_encode(&b, problem[0] == '\0', text) == 0)
+		(void)chan_send(HELPER_CHANNEL, &b, NULL, 0);
+	buf_free(&b);
+}
+
+/* The child that stays root: opens what the judge wants, and says what came
+ * of it.  CRL numbers are remembered, so that none is rolled back. */
+static void
+serve_load(struct spawn *s, int judge)
+{
+	struct ipc_load_begin *begin = calloc(1, sizeof(*begin));
+	struct load_result *l = calloc(1, sizeof(*l));
+	const char *state = s->arg[1], *trust = s->arg[2], *map = s->arg[3];
+	char problem[IPC_TEXT_MAX] = "out of memory";
+	struct why why = { "" };
+	struct diag d;
+
+	diag_init(&d);
+	if (begin == NULL || l == NULL) {
+		say_loaded(problem);
+		return;
+	}
+	begin->policy = 1;
+	if (seen_read(state, begin, &why) != 0 || load_run(judge, trust, map,
+	    begin, LOAD_MS, l, &d, &why) != 0)
+		(void)snprintf(problem, sizeof(problem), "%s", why.text);
+	else
+		problem_of(l, &d, problem, sizeof(problem));
+	say_loaded(problem);
+	if (problem[0] == '\0' && s->root)
+		(void)seen_write(state, &l->done, &why);
+	diag_free(&d);
+	free(begin);
+	free(l);
+}
+
+static int
+start_judge(struct spawn *s, struct why *why)
+{
+	static const char *const argv[] = { "certlogin-judge", "pam", NULL };
+	int pair[2], r;
+	pid_t pid;
+
+	if ((r = as_user(s, s->arg[0], why)) != 0)
+		return r;
+	if (s->root && (s->spec.chroot_dir = path_open(EMPTY_DIR, PATH_DIR,
+	    why)) < 0)
+		return s->spec.chroot_dir;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return why_errno(why, "socketpair");
+	if ((pid = fork()) < 0)
+		return why_errno(why, "fork");
+	if (pid == 0) {
+		(void)close(pair[1]);
+		serve_load(s, pair[0]);
+		_exit(0);
+	}
+	(void)close(pair[0]);
+	s->spec.fds[0] = pair[1];
+	s->spec.n_fds = 1;
+	return become(s, argv, why);
+}
+
+static void
+judge_failed(const struct why *why, int code)
+{
+	(void)code;
+	say_loaded(why->text);
+}
+
+/* ---- p11, keyfile ----------------------------------------------------------------- */
+
+/* A card or TPM may be reachable by groups of its user, such as tss. */
+static int
+add_groups(struct spawn *s, const char *name, struct why *why)
+{
+	int n = HELPER_GROUPS_MAX;
+
+	if (!s->root || getpwnam(name) == NULL)
+		return 0;
+	if (getgrouplist(name, s->spec.gid, s->groups, &n) < 0)
+		return why_set(why, ERR_TOOBIG, "user %s is in more than %d "
+		    "groups", name, HELPER_GROUPS_MAX);
+	s->spec.groups = s->groups;
+	s->spec.n_groups = (size_t)n;
+	return 0;
+}
+
+static int
+start_p11(struct spawn *s, struct why *why)
+{
+	static const char *const argv[] = { "certlogin-p11", NULL };
+	int r;
+
+	if ((r = as_user(s, s->arg[0], why)) != 0 ||
+	    (r = add_groups(s, s->arg[0], why)) != 0)
+		return r;
+	return become(s, argv, why);
+}
+
+static int
+number(const char *text, unsigned long *v, struct why *why)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
+	    *v >= 0xffffffffUL)
+		return why_set(why, ERR_MALFORMED, "'%s' is no id", text);
+	return 0;
+}
+
+static int
+start_keyfile(struct spawn *s, struct why *why)
+{
+	static const char *const argv[] = { "certlogin-keyfile", NULL };
+	unsigned long uid, gid;
+	int r;
+
+	if ((r = number(s->arg[0], &uid, why)) != 0 ||
+	    (r = number(s->arg[1], &gid, why)) != 0)
+		return r;
+	if (!s->root && uid != getuid())
+		return why_set(why, ERR_REFUSED, "a key file is opened as its "
+		    "account (uid %lu), but the caller is uid %lu", uid,
+		    (unsigned long)getuid());
+	if (uid == 0 || gid == 0)
+		return why_set(why, ERR_UNSAFE, "no key file is opened with "
+		    "root's rights; for this account use a card");
+	s->spec.uid = (uid_t)uid;
+	s->spec.gid = (gid_t)gid;
+	return become(s, argv, why);
+}
+
+/* As the answer to the first question, whatever it is. */
+static void
+holder_failed(const struct why *why, int code)
+{
+	struct p11_done done = { .code = code };
+	struct chan_msg m;
+	struct buf b;
+
+	(void)err_escape(done.text, sizeof(done.text), why->text,
+	    strlen(why->text));
+	buf_init_secret(&b, CHAN_MSG_MAX);
+	if (chan_recv(HELPER_CHANNEL, &b, &m, 0) == 0) {
+		p11msg_put_done(&b, &done);
+		(void)chan_send(HELPER_CHANNEL, &b, NULL, 0);
+	}
+	buf_free(&b);
+}
+
+/* ---- main ---------------------------------------------------------------------------- */
+
+static const struct job {
+	const char *name;
+	int n_args;
+	int (*start)(struct spawn *s, struct why *why);
+	void (*failed)(const struct why *why, int code);
+} jobs[] = {
+	{ "judge", 4, start_judge, judge_failed },
+	{ "p11", 1, start_p11, holder_failed },
+	{ "keyfile", 2, start_keyfile, holder_failed },
+};
+
+static const struct job *
+find_job(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(jobs) / sizeof(jobs[0]);
+	    i++)
+		if (strcmp(argv[1], jobs[i].name) == 0 &&
+		    argc == jobs[i].n_args + 2)
+			return &jobs[i];
+	return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct spawn s = { .root = geteuid() == 0,
+	    .spec = { .chroot_dir = -1 } };
+	const struct job *j;
+	struct why why = { "" };
+	int r;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("certlogin-spawn " PACKAGE_VERSION);
+		return 0;
+	}
+	if ((j = find_job(argc, argv)) == NULL ||
+	    helper_begin("certlogin-spawn") != 0) {
+		(void)fputs("certlogin-spawn: a part of certlogin, not to be "
+		    "started by hand\n", stderr);
+		return 2;
+	}
+	helper_reset_limits();
+	s.arg = argv + 2;
+	r = j->start(&s, &why);
+	j->failed(&why, r);
+	return 3;
+}
