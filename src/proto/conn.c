@@ -31,6 +31,7 @@ struct channel {
 	bool reply_wanted;	/* and the peer wants it */
 	bool waiting;		/* wants can_send */
 	bool blocked_said;
+	bool starved;		/* the peer said so, and sent nothing since */
 	unsigned late;		/* refusals to send behind that reply */
 	unsigned expected;	/* replies that the peer owes us */
 	uint32_t send_window;	/* bytes that we may send */
@@ -430,6 +431,31 @@ adjust(struct conn *c, struct channel *ch, uint32_t n)
 	return answered(c, end(c, start));
 }
 
+/*
+ * The peer has run out of window while we hold nothing any more: the window
+ * is what slows us down.  It may also turn out a little later that it was,
+ * when all is consumed before anything comes behind what was granted
+ * meanwhile; a slow consumer on a short path never gets there.
+ */
+static int
+grow(struct conn *c, struct channel *ch)
+{
+	uint32_t more = CONN_WINDOW_TOTAL - c->windows;
+
+	if (!ch->starved || ch->in[CONN_DATA].len > 0 ||
+	    ch->in[CONN_STDERR].len > 0 || ch->eof_got || ch->close_got ||
+	    ch->close_sent || ch->refused || c->over)
+		return 0;
+	ch->starved = false;
+	if (more > 2 * ch->size)
+		more = 2 * ch->size;
+	ch->size += more;
+	c->windows += more;
+	if (more + ch->credit == 0)
+		return 0;
+	return adjust(c, ch, more + ch->credit);
+}
+
 /* n bytes were consumed; say so when a quarter of the window is free. */
 static void
 credit(struct conn *c, struct channel *ch, size_t n)
@@ -502,6 +528,7 @@ conn_consumed(struct conn *c, uint32_t channel, enum conn_stream stream,
 		n = ch->in[stream].len;
 	queue_take(&ch->in[stream], n);
 	credit(c, ch, n);
+	(void)grow(c, ch);
 	tell_eof(c, ch);
 }
 
@@ -552,6 +579,7 @@ on_data_head(struct conn *c)
 		return violation(c, ERR_TOOBIG, "window-exceeded: %s on "
 		    "channel %u", name, id);
 	ch->recv_window -= (uint32_t)n;
+	ch->starved = false;
 	c->data_id = id;
 	c->data_stream = extended ? CONN_STDERR : CONN_DATA;
 	c->data_left = n;
@@ -757,18 +785,8 @@ on_open_failure(struct conn *c, struct rd r)
 static int
 on_blocked(struct conn *c, struct channel *ch)
 {
-	uint32_t more = CONN_WINDOW_TOTAL - c->windows;
-
-	if (ch->in[CONN_DATA].len > 0 || ch->in[CONN_STDERR].len > 0 ||
-	    ch->close_sent || ch->refused)
-		return 0;
-	if (more > 2 * ch->size)
-		more = 2 * ch->size;
-	ch->size += more;
-	c->windows += more;
-	if (more + ch->credit == 0)
-		return 0;
-	return adjust(c, ch, more + ch->credit);
+	ch->starved = true;
+	return grow(c, ch);
 }
 
 static int

@@ -450,6 +450,57 @@ START_TEST(window_grows)
 }
 END_TEST
 
+/* Send until the window is full: bytes that went. */
+static size_t
+fill_window(uint32_t ch)
+{
+	size_t n, sent = 0;
+
+	do {
+		n = feed(&server, ch, CONN_DATA, 1u << 20);
+		sent += n;
+		pump();
+	} while (n > 0);
+	return sent;
+}
+
+/* A consumer that was late, but had all before anything could follow. */
+START_TEST(window_grows_late)
+{
+	uint32_t ch = start();
+	struct span s;
+
+	pump();
+	client.stalled = true;
+	ck_assert_uint_eq(fill_window(ch), CONN_WINDOW);
+	while ((s = conn_pending(client.c, ch, CONN_DATA)).n > 0)
+		conn_consumed(client.c, ch, CONN_DATA, s.n);
+	pump();
+	ck_assert_uint_eq(fill_window(ch), 3 * CONN_WINDOW);
+}
+END_TEST
+
+/* A slow consumer on a short path: what it frees is filled at once. */
+START_TEST(window_stays)
+{
+	uint32_t ch = start();
+	size_t sent;
+	struct span s;
+
+	pump();
+	client.stalled = true;
+	sent = fill_window(ch);
+	for (size_t taken = 0; taken < 20 * CONN_WINDOW; taken += s.n) {
+		s = conn_pending(client.c, ch, CONN_DATA);
+		ck_assert_uint_gt(s.n, 0);
+		conn_consumed(client.c, ch, CONN_DATA, s.n);
+		pump();
+		sent += fill_window(ch);
+		ck_assert_uint_le(sent - taken, CONN_WINDOW + s.n);
+	}
+}
+END_TEST
+
 START_TEST(half_close)
 {
 	uint32_t ch = start();
@@ -756,6 +807,8 @@ main(void)
 	tcase_add_test(tc, bulk);
 	tcase_add_test(tc, stalled);
 	tcase_add_test(tc, window_grows);
+	tcase_add_test(tc, window_grows_late);
+	tcase_add_test(tc, window_stays);
 	tcase_add_test(tc, half_close);
 	tcase_add_test(tc, no_more_wanted);
 	tcase_add_test(tc, fair);
