@@ -44,7 +44,7 @@ int mint_leaf(const struct mint_leaf *l, gnutls_pubkey_t key,
 struct mint_ca {
 	const char *realm;
 	enum words_class class;		/* WORDS_ROOT: self-signed */
-	int generation;			/* 1, 2, ... in the subject's name */
+	int generation;			/* 1, 2, ... in its name */
 	const uint8_t *serial;
 	int64_t not_before, not_after;
 };
