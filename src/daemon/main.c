@@ -351,6 +351,8 @@ main(int argc, char **argv)
 
 	if (r != 0)
 		return r - 1;
+	/* first: closing descriptors would close the log's as well */
+	r = sane_descriptors();
 	log_open("certlogind", o.to_stderr || o.test, LOG_LEVEL_INFO);
 	if (geteuid() != 0) {
 		log_error("needs root: it starts helpers as other users and "
@@ -360,7 +362,7 @@ main(int argc, char **argv)
 	d.conf_path = o.conf;
 	d.settings = o.setting;
 	d.n_settings = o.n_settings;
-	if (sane_descriptors() != 0) {
+	if (r != 0) {
 		log_error("descriptors: close_range or /dev/null failed");
 		return EXIT_COULD_NOT;
 	}

@@ -10,6 +10,7 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +43,9 @@ static const struct sandbox_call token_calls[] = {
 	{ SCMP_SYS(stat), -1, 0 }, { SCMP_SYS(fstat), -1, 0 },
 	{ SCMP_SYS(lstat), -1, 0 }, { SCMP_SYS(newfstatat), -1, 0 },
 	{ SCMP_SYS(statx), -1, 0 }, { SCMP_SYS(access), -1, 0 },
+	{ SCMP_SYS(readlink), -1, 0 }, { SCMP_SYS(readlinkat), -1, 0 },
+	{ SCMP_SYS(faccessat), -1, 0 }, { SCMP_SYS(faccessat2), -1, 0 },
+	{ SCMP_SYS(statfs), -1, 0 }, { SCMP_SYS(fstatfs), -1, 0 },
 	{ SCMP_SYS(lseek), -1, 0 }, { SCMP_SYS(getdents64), -1, 0 },
 	{ SCMP_SYS(fcntl), -1, 0 }, { SCMP_SYS(flock), -1, 0 },
 	{ SCMP_SYS(ioctl), -1, 0 }, { SCMP_SYS(fsync), -1, 0 },
@@ -59,6 +63,9 @@ static const struct sandbox_call token_calls[] = {
 	{ SCMP_SYS(rseq), -1, 0 }, { SCMP_SYS(rt_sigaction), -1, 0 },
 	/* loading code is what a driver is */
 	{ SCMP_SYS(mmap), -1, 0 }, { SCMP_SYS(mprotect), -1, 0 },
+	/* libcap's constructor, behind NSS; names of threads */
+	{ SCMP_SYS(prctl), 0, PR_CAPBSET_READ },
+	{ SCMP_SYS(prctl), 0, PR_SET_NAME },
 	{ SCMP_SYS(eventfd2), -1, 0 }, { SCMP_SYS(pipe2), -1, 0 },
 	{ SCMP_SYS(socket), 0, AF_UNIX },
 	{ SCMP_SYS(socket), 0, AF_INET }, { SCMP_SYS(socket), 0, AF_INET6 },

@@ -155,8 +155,10 @@ login_success(struct net *n, const struct ipc_success *s)
 		r = conn_banner(n->conn, s->banner);
 	n->phase = NET_SERVE;
 	/* also takes what the client sent behind LOGIN */
-	if (r != 0 || conn_success(n->conn, &m) != 0)
-		wire_end(n);
+	if (r == 0)
+		r = conn_success(n->conn, &m);
+	if (r != 0)
+		login_violation(n, r);
 }
 
 void

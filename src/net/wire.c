@@ -25,13 +25,10 @@ lost(struct net *n)
 static void
 take(struct net *n, size_t len)
 {
-	bool before = n->phase == NET_LOGIN;
 	int r = conn_input(n->conn, n->plain, len);
 
-	if (r != 0 && before)
+	if (r != 0)
 		login_violation(n, r);
-	else if (r != 0)
-		wire_end(n);
 }
 
 /* Fill n->plain with full records, so that a process gets them in one piece.

@@ -121,8 +121,8 @@ struct ipc_login {
 int ipc_net_login_encode(struct buf *b, const struct ipc_login *l);
 int ipc_net_login_decode(struct rd r, struct ipc_login *l);
 
-/* NET_FAILED: byte what; int32 GnuTLS error; byte alert received.
- * The connection ended before LOGIN could be submitted. */
+/* NET_FAILED: byte what; int32 GnuTLS error; byte alert received.  Before
+ * LOGIN could be submitted, or when the client broke the protocol behind it. */
 enum ipc_failed {
 	IPC_FAILED_EOF = 1,		/* closed before or in the handshake */
 	IPC_FAILED_TLS = 2,		/* handshake refused: see gnutls */

@@ -274,11 +274,8 @@ answer_login(struct session *s, struct rd body)
 
 /* ---- net's messages before success ----------------------------------------- */
 
-/* The one check of a certificate that the TLS library makes by itself. */
-#define TLS_KEY_USAGE (-48)
-
-static const char *
-failed_text(const struct ipc_net_failed *f, char *dst, size_t size)
+const char *
+login_failed_text(const struct ipc_net_failed *f, char *dst, size_t size)
 {
 	static const char *const texts[] = {
 		[IPC_FAILED_EOF] = "closed before the handshake was complete",
@@ -293,10 +290,8 @@ failed_text(const struct ipc_net_failed *f, char *dst, size_t size)
 		    "keyUsage without digitalSignature [RFC 5280 4.2.1.3]",
 	};
 
-	(void)snprintf(dst, size, "%s (TLS error %d, alert %u)%s",
-	    texts[f->what], (int)f->gnutls, f->alert,
-	    f->gnutls != TLS_KEY_USAGE ? "" : ": the certificate's key usage "
-	    "does not allow signatures (RFC 5280 4.2.1.3)");
+	(void)snprintf(dst, size, "%s (TLS error %d, alert %u)",
+	    texts[f->what], (int)f->gnutls, f->alert);
 	return dst;
 }
 
@@ -309,7 +304,7 @@ answer_failed(struct session *s, struct rd body)
 
 	(void)snprintf(text, sizeof(text), "net: %s", err_text(r));
 	return session_refuse(s, 0, false, "", r == 0 ?
-	    failed_text(&f, text, sizeof(text)) : text);
+	    login_failed_text(&f, text, sizeof(text)) : text);
 }
 
 /* What net may say, and when: a row is good for one message. */

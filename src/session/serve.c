@@ -123,6 +123,23 @@ answer_closed(struct session *s, struct rd body)
 	return r;
 }
 
+/* The client broke the protocol behind its login. */
+static int
+answer_failed(struct session *s, struct rd body)
+{
+	struct ipc_net_failed f;
+	char text[IPC_TEXT_MAX];
+	int r = ipc_net_failed_decode(body, &f);
+
+	if (r != 0)
+		return r;
+	session_log(s, "broken off: account=%s address=%s reference=%llu: %s",
+	    s->account.name, s->host, (unsigned long long)s->reference,
+	    login_failed_text(&f, text, sizeof(text)));
+	/* which ends it like any other end of the connection */
+	return ERR_EOF;
+}
+
 static const struct {
 	uint8_t type;
 	int (*answer)(struct session *, struct rd);
@@ -131,6 +148,7 @@ static const struct {
 	{ IPC_NET_WINCH, answer_winch },
 	{ IPC_NET_SIGNAL, answer_signal },
 	{ IPC_NET_CLOSED, answer_closed },
+	{ IPC_NET_FAILED, answer_failed },
 };
 
 static int

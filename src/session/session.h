@@ -54,6 +54,10 @@ int session_refuse(struct session *s, uint8_t alert, bool hostkey,
 /* login.c: from the joined socket to LOGIN_SUCCESS; 0 only then. */
 int login_run(struct session *s);
 
+/* What net says went wrong with the client, in words. */
+const char *login_failed_text(const struct ipc_net_failed *f, char *dst,
+    size_t size);
+
 /* serve.c: the rest of the connection; returns when it is over. */
 void serve_run(struct session *s);
 

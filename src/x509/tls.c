@@ -384,8 +384,6 @@ tell(struct tls *t, int rc)
 	case TLS_FAIL_OTHER:
 		if (is_old_version(t, rc))
 			send_alert(t, TLS_ALERT_PROTOCOL_VERSION);
-		else if (rc == GNUTLS_E_KEY_USAGE_VIOLATION)
-			send_alert(t, TLS_ALERT_UNSUPPORTED_CERTIFICATE);
 		else
 			(void)gnutls_alert_send_appropriate(t->session, rc);
 		break;

