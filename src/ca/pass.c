@@ -71,6 +71,8 @@ ask(const char *text, struct buf *out, struct why *why)
 		    text);
 	if (r != 0)
 		return why_set(why, ERR_SYS, "passphrase: %.300s", inner.text);
+	if (memchr(out->data, '\0', out->len) != NULL)
+		return why_set(why, ERR_REFUSED, "a NUL in the passphrase");
 	return 0;
 }
 

@@ -607,6 +607,8 @@ main(void)
 	tcase_add_test(t, options);
 	tcase_add_test(t, encoding);
 	tcase_add_test(t, crls);
+	/* under valgrind, too */
+	tcase_set_timeout(t, 120);
 	tcase_add_test(t, crl_large);
 	tcase_add_test(t, crl_differs);
 	suite_add_tcase(s, t);
