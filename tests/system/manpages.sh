@@ -15,7 +15,7 @@ while read -r program; do
 	fi
 done < <(find "$BUILD"/inst/bin "$BUILD"/inst/sbin "$BUILD"/inst/libexec \
     "$BUILD"/inst/lib/security -type f -executable)
-for file in certlogind.conf trust.conf identity.map; do
+for file in certlogind.conf trust.conf identity.map pam_certlogin.conf; do
 	if ! ls -- *"$file".5 >/dev/null 2>&1; then
 		echo "$file has no man page"
 		rc=1

@@ -1,0 +1,120 @@
+#include "pam/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+
+#define PROGRAM HELPER_DIR "/certlogin-spawn"
+
+/* Above 0-2: a caller that closed them may still write there. */
+static int
+lift(int fd)
+{
+	int up = fcntl(fd, F_DUPFD_CLOEXEC, HELPER_FD);
+
+	(void)close(fd);
+	return up;
+}
+
+static int
+make_pair(int pair[2], struct why *why)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return why_errno(why, "socketpair");
+	pair[0] = lift(pair[0]);
+	pair[1] = lift(pair[1]);
+	if (pair[0] >= 0 && pair[1] >= 0)
+		return 0;
+	for (int i = 0; i < 2; i++)
+		if (pair[i] >= 0)
+			(void)close(pair[i]);
+	return why_errno(why, "descriptors for a helper");
+}
+
+static int
+prepare(posix_spawn_file_actions_t *fa, posix_spawnattr_t *attr, int channel)
+{
+	sigset_t all, none;
+
+	(void)sigfillset(&all);
+	(void)sigemptyset(&none);
+	if (posix_spawn_file_actions_adddup2(fa, channel,
+	    HELPER_CHANNEL) != 0 ||
+	    posix_spawn_file_actions_addclosefrom_np(fa, HELPER_FD) != 0 ||
+	    posix_spawnattr_setsigdefault(attr, &all) != 0 ||
+	    posix_spawnattr_setsigmask(attr, &none) != 0 ||
+	    posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF |
+	    POSIX_SPAWN_SETSIGMASK) != 0)
+		return ERR_SYS;
+	return 0;
+}
+
+static int
+run(pid_t *pid, int channel, const char *const *argv, struct why *why)
+{
+	static char *const no_env[] = { NULL };
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	int e;
+
+	if (posix_spawn_file_actions_init(&fa) != 0)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	if (posix_spawnattr_init(&attr) != 0) {
+		(void)posix_spawn_file_actions_destroy(&fa);
+		return why_set(why, ERR_NOMEM, "out of memory");
+	}
+	if ((e = prepare(&fa, &attr, channel)) == 0)
+		e = posix_spawn(pid, PROGRAM, &fa, &attr,
+		    (char *const *)(uintptr_t)argv, no_env);
+	(void)posix_spawn_file_actions_destroy(&fa);
+	(void)posix_spawnattr_destroy(&attr);
+	if (e == 0)
+		return 0;
+	errno = e > 0 ? e : errno;
+	return why_errno(why, PROGRAM);
+}
+
+int
+child_start(struct child *c, const char *const *argv, struct why *why)
+{
+	int pair[2], r;
+
+	if ((r = make_pair(pair, why)) != 0)
+		return r;
+	r = run(&c->pid, pair[1], argv, why);
+	(void)close(pair[1]);
+	if (r != 0) {
+		c->pid = 0;
+		(void)close(pair[0]);
+		return r;
+	}
+	/* the pid may be taken from us; this names the process for good */
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	c->fd = pair[0];
+	return 0;
+}
+
+void
+child_end(struct child *c)
+{
+	if (c->fd >= 0)
+		(void)close(c->fd);
+	if (c->pid > 0) {
+		if (c->pidfd >= 0)
+			(void)syscall(SYS_pidfd_send_signal, c->pidfd,
+			    SIGKILL, NULL, 0);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	if (c->pidfd >= 0)
+		(void)close(c->pidfd);
+	*c = (struct child)CHILD_NONE;
+}

@@ -1,0 +1,28 @@
+/*
+ * Starting certlogin-spawn in a process that is not ours: by posix_spawn, so
+ * that no atfork handler runs and no memory is copied, with an empty
+ * environment, default signals and no descriptor but the channel.
+ */
+#ifndef PAM_CHILD_H
+#define PAM_CHILD_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct child {
+	pid_t pid;		/* 0 = none */
+	int pidfd;		/* -1 = none */
+	int fd;			/* channel; -1 = none or given away */
+};
+
+#define CHILD_NONE { .pid = 0, .pidfd = -1, .fd = -1 }
+
+/* argv begins with the name "certlogin-spawn" and ends with NULL. */
+int child_start(struct child *c, const char *const *argv, struct why *why);
+
+/* Kill it and wait for it.  What it said counts, not how it ended; and a
+ * caller that ignores SIGCHLD or waits for everybody takes its status. */
+void child_end(struct child *c);
+
+#endif

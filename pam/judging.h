@@ -1,0 +1,34 @@
+/*
+ * The module's side of a judge (job `pam`): offers of chains, one proof.
+ */
+#ifndef PAM_JUDGING_H
+#define PAM_JUDGING_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "pam/child.h"
+#include "pam/options.h"
+#include "proto/pammsg.h"
+
+struct judging {
+	struct child child;
+	int limit_ms;
+	size_t n;			/* offers made */
+	struct buf in, out;
+};
+
+/* Start it; what it loads takes its time meanwhile.  judging_end either
+ * way. */
+int judging_start(struct judging *j, const struct options *o,
+    struct why *why);
+/* Wait until it has a policy.  Any failure means that this machine is not
+ * set up, why says in which way. */
+int judging_ready(struct judging *j, struct why *why);
+/* *place is what the proof is about. */
+int judging_offer(struct judging *j, const struct pammsg_offer *offer,
+    struct pammsg_facts *facts, uint32_t *place, struct why *why);
+int judging_prove(struct judging *j, const struct pammsg_prove *proof,
+    struct ipc_verdict *verdict, struct why *why);
+void judging_end(struct judging *j);
+
+#endif
