@@ -170,6 +170,7 @@ const struct ini_key conf_keys[] = {
 	    86400, NULL, NULL, 0 },
 	{ "stdin-null", INI_BOOL, AT(no_input), 0, 0, NULL, NULL, 0 },
 	{ "terminal", INI_ENUM, AT(terminal), 0, 0, terminal_words, NULL, 0 },
+	{ "trust", INI_CALL, AT(trust), 0, 0, NULL, set_path, 0 },
 	{ "verbose", INI_BOOL, AT(verbose), 0, 0, NULL, NULL, 0 },
 	{ NULL, INI_STRING, 0, 0, 0, NULL, NULL, 0 },
 };
@@ -189,6 +190,7 @@ conf_free(struct conf *c)
 	free(c->key);
 	free(c->ca);
 	free(c->crl);
+	free(c->trust);
 	free(c->module);
 	free(c->pin_file);
 	free(c->passphrase_file);

@@ -30,6 +30,7 @@ struct conf {
 	char *key;		/* absolute, or NULL: beside the certificate */
 	char *ca;
 	char *crl;		/* "none": do not look for one */
+	char *trust;		/* trust.conf; NULL: the usual one */
 	char *module;
 	char *module_env[CONF_ENV_MAX];
 	size_t n_module_env;

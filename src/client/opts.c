@@ -381,6 +381,7 @@ opts_show(const struct opts *o, FILE *f)
 	show(f, "key", c->key);
 	show(f, "ca", c->ca);
 	show(f, "crl", c->crl);
+	show(f, "trust", c->trust);
 	show(f, "module", c->module);
 	show(f, "batchmode", c->batchmode ? "yes" : "no");
 	(void)fprintf(f, "connect-timeout %u\n", c->timeout);

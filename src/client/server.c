@@ -136,25 +136,29 @@ load_files(struct files *f, const struct trust_conf *c, const char *folder)
 	}
 }
 
+/* Its paths are relative to its folder. */
 static int
-load_hosts(struct server *s, struct trust_conf *c, struct diag *diag,
-    struct why *why)
+load_hosts(struct server *s, struct trust_conf *c, const char *path,
+    struct diag *diag, struct why *why)
 {
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
 	struct files *f;
 	int r;
 
 	keep_hosts(c);
 	if (c->n == 0)
 		return why_set(why, ERR_NOTFOUND, "%s has no authority of "
-		    "class host; name the server's with -o ca=FILE",
-		    TRUST_CONF);
+		    "class host; name the server's with -o ca=FILE", path);
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	load_files(f, c, SYSCONF_DIR);
-	r = trust_load(&s->trust, TRUST_CONF, c, f->file, f->n, NULL, 0,
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path),
+	    path);
+	load_files(f, c, folder);
+	r = trust_load(&s->trust, path, c, f->file, f->n, NULL, 0,
 	    time(NULL), diag);
 	if (r != 0)
-		(void)why_set(why, r, "%s is not as expected", TRUST_CONF);
+		(void)why_set(why, r, "%s is not as expected", path);
 	for (size_t i = 0; i < f->n; i++)
 		buf_free(&f->bytes[i]);
 	free(f);
@@ -162,45 +166,53 @@ load_hosts(struct server *s, struct trust_conf *c, struct diag *diag,
 }
 
 static int
-load_conf(struct server *s, struct diag *diag, struct why *why)
+load_conf(struct server *s, const char *path, struct diag *diag,
+    struct why *why)
 {
 	struct trust_conf c = { .n = 0 };
 	struct buf text;
 	int r;
 
 	buf_init(&text, TRUST_FILE_MAX + 1);
-	(void)snprintf(s->from, sizeof(s->from), "%s", TRUST_CONF);
-	r = path_load(TRUST_CONF, 0, TRUST_FILE_MAX, &text, why);
+	(void)snprintf(s->from, sizeof(s->from), "%s", path);
+	r = path_load(path, 0, TRUST_FILE_MAX, &text, why);
 	if (r == ERR_NOTFOUND)
 		r = why_set(why, r, "nothing to check the server against: "
 		    "there is neither ~/.certlogin/ca.crt nor %s; name its "
-		    "authority with -o ca=FILE", TRUST_CONF);
+		    "authority with -o ca=FILE", path);
 	if (r == 0) {
-		r = trust_conf_parse(&c, TRUST_CONF, (const char *)text.data,
+		r = trust_conf_parse(&c, path, (const char *)text.data,
 		    text.len, diag);
 		if (r == 0)
-			r = load_hosts(s, &c, diag, why);
+			r = load_hosts(s, &c, path, diag, why);
 		else
-			(void)why_set(why, r, "%s is not as expected",
-			    TRUST_CONF);
+			(void)why_set(why, r, "%s is not as expected", path);
 		trust_conf_free(&c);
 	}
 	buf_free(&text);
 	return r;
 }
 
+/* What is named counts before what is usual. */
 int
 server_load(struct server *s, const struct conf *conf, struct diag *diag,
     struct why *why)
 {
-	char *ca = conf->ca != NULL ? strdup(conf->ca) :
-	    usual(conf, "ca.crt");
-	char *crl = ca != NULL ? find_crl(conf) : NULL;
+	char *ca = NULL, *crl = NULL;
 	int r;
 
 	memset(s, 0, sizeof(*s));
-	r = ca != NULL ? load_single(s, ca, crl, why) :
-	    load_conf(s, diag, why);
+	if (conf->ca != NULL)
+		ca = strdup(conf->ca);
+	else if (conf->trust == NULL)
+		ca = usual(conf, "ca.crt");
+	if (ca == NULL && conf->ca != NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	if (ca == NULL)
+		return load_conf(s, conf->trust != NULL ? conf->trust :
+		    TRUST_CONF, diag, why);
+	crl = find_crl(conf);
+	r = load_single(s, ca, crl, why);
 	free(ca);
 	free(crl);
 	return r;

@@ -29,6 +29,7 @@
 static char dir[64];
 static struct certs ca, other_ca, host, user;
 static struct testd server;
+static bool no_ca;			/* leave out -o ca= */
 
 /* What a run of the client gave. */
 static struct {
@@ -139,7 +140,8 @@ exec_client(const char *const *args)
 	size_t n = 9;
 
 	(void)snprintf(port, sizeof(port), "%u", server.port);
-	(void)snprintf(ca_arg, sizeof(ca_arg), "ca=%s", at("ca.crt"));
+	(void)snprintf(ca_arg, sizeof(ca_arg), no_ca ? "batchmode=yes" :
+	    "ca=%s", at("ca.crt"));
 	for (size_t i = 0; args[i] != NULL; i++)
 		argv[n++] = args[i];
 	argv[n] = NULL;
@@ -709,6 +711,58 @@ START_TEST(test_crl)
 }
 END_TEST
 
+/* Nothing named: ~/.certlogin/ca.crt; and a trust.conf, by its hosts only. */
+START_TEST(test_trust)
+{
+	char trust[300];
+
+	no_ca = true;
+	server.port = 1;
+	(void)snprintf(trust, sizeof(trust), "trust=%s", at("trust.conf"));
+	RUN("-o", trust, "localhost", "true");
+	failed_with("nothing to check the server against");
+
+	put_file(at("trust.conf"), "[authority user]\nclass = user\n"
+	    "anchor = ca.crt\nrevocation = none\n");
+	RUN("-o", trust, "localhost", "true");
+	failed_with("no authority of class host");
+
+	certs_write(at("other.crt"), &other_ca, NULL);
+	put_file(at("trust.conf"), "[authority user]\nclass = user\n"
+	    "anchor = other.crt\nrevocation = none\n"
+	    "[authority host]\nclass = host\nanchor = ca.crt\n"
+	    "revocation = none\n");
+	serve(TESTD_SERVE);
+	RUN("-v", "-o", trust, "localhost", "true");
+	ck_assert_msg(ran.rc == 0, "%s", ran.err);
+	says("trust.conf");
+	served();
+
+	/* that authority's own rule: no CRL, no login */
+	put_file(at("trust.conf"), "[authority host]\nclass = host\n"
+	    "anchor = ca.crt\ncrl = the.crl\n"
+	    "revocation = require\n");
+	serve(TESTD_SERVE);
+	RUN("-q", "-o", trust, "localhost", "true");
+	failed_with("CRL");
+	ck_assert_int_eq(testd_wait(&server), 4);
+
+	ck_assert_int_eq(mkdir(at(".certlogin"), 0700), 0);
+	certs_write(at(".certlogin/ca.crt"), &ca, NULL);
+	serve(TESTD_SERVE);
+	RUN("localhost", "true");
+	ck_assert_msg(ran.rc == 0, "%s", ran.err);
+	served();
+	certs_write(at(".certlogin/ca.crt"), &other_ca, NULL);
+	serve(TESTD_SERVE);
+	RUN("localhost", "true");
+	failed_with("unknown");
+	ck_assert_int_eq(testd_wait(&server), 4);
+	(void)unlink(at(".certlogin/ca.crt"));
+	(void)rmdir(at(".certlogin"));
+}
+END_TEST
+
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 START_TEST(test_encrypted)
@@ -1003,6 +1057,7 @@ main(void)
 	tcase_add_test(r, test_banner);
 	LOOP(r, test_rogue, rogues);
 	tcase_add_test(r, test_crl);
+	tcase_add_test(r, test_trust);
 	tcase_add_test(k, test_encrypted);
 	tcase_add_test(k, test_p12);
 	tcase_add_test(k, test_bad_keys);
