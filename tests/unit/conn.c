@@ -667,6 +667,7 @@ static const struct hostile {
 	CASE("out-of-turn", OPEN_1),
 	CASE("out-of-turn", DATA_1),
 	CASE("wrong-side", "\0\0\0\1\x34"),
+	CASE("frame-size", "\0\0\0\0"),
 	CASE("frame-size", "\0\0\0\0\x32"),
 	CASE("frame-size", "\0\0\x10\0\x32"),
 	CASE("frame-size", "\xff\xff\xff\xff\x32"),
