@@ -3,6 +3,7 @@
  * processes end.  Runs until net is gone.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -166,10 +167,12 @@ net_message(struct session *s)
 	struct chan_msg m;
 	int r = chan_recv(s->net, &s->in, &m, 0);
 
+	if (r == ERR_AGAIN)
+		return 0;
 	if (r == 0)
 		r = dispatch(s, &m);
 	/* that it is gone is how every connection ends */
-	if (r != 0 && r != ERR_EOF && r != ERR_SYS)
+	if (r != 0 && r != ERR_EOF && r != ERR_SYS && r != ERR_AGAIN)
 		session_log(s, "ended for %s: certlogin-net sent a message "
 		    "out of turn: %s", s->account.name, err_text(r));
 	return r;
@@ -294,8 +297,18 @@ one_round(struct session *s)
 void
 serve_run(struct session *s)
 {
-	while (one_round(s) == 0)
-		;
+	int r = 0;
+
+	/* A net that does not listen must not keep us from hearing that this
+	 * session is to be ended; an honest one never has so much to hear
+	 * that a send would have to wait. */
+	if (fcntl(s->net, F_SETFL, O_NONBLOCK) != 0)
+		r = ERR_SYS;
+	while (r == 0)
+		r = one_round(s);
+	if (r == ERR_AGAIN)
+		session_log(s, "ended for %s: certlogin-net does not listen",
+		    s->account.name);
 	/* closing the channel ends net, if it is still there */
 	(void)close(s->net);
 	s->net = -1;

@@ -103,6 +103,15 @@ wait_log 'not started for carol: a terminal is not permitted' ||
 grep -q 'not permitted' "$R/err" || give_up "the client does not say why"
 nothing_happened carol
 
+echo "asks for ever and does not listen: the session ends it, as it would hear
+that an admin does"
+lie deaf
+client carol carol@localhost id </dev/null
+[ "$rc" -eq 255 ] || give_up "deaf: exit $rc"
+wait_log 'ended for carol: certlogin-net does not listen' ||
+    give_up "the log does not say why"
+nothing_happened carol
+
 echo "says nothing"
 set_conf login-grace-time 2s
 lie honest

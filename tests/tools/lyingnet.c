@@ -333,6 +333,20 @@ start_pty(struct net *n, struct chan_msg *m)
 	return chan_send(HELPER_CHANNEL, &n->out, NULL, 0);
 }
 
+/* Ask for ever and listen to no answer. */
+static int
+deaf(struct net *n, struct chan_msg *m)
+{
+	struct ipc_start s;
+	int r = ipc_net_start_decode(m->body, &s);
+
+	s.pty = true;
+	for (; r == 0; s.channel += 2)
+		if ((r = ipc_net_start_encode(&n->out, &s)) == 0)
+			r = chan_send(HELPER_CHANNEL, &n->out, NULL, 0);
+	return r;
+}
+
 static int
 noise(struct net *n, struct chan_msg *m)
 {
@@ -397,6 +411,7 @@ static const struct {
 	{ "sign-replay", IPC_NET_SIGN, sign_replay },
 	{ "sign-foreign", IPC_NET_SIGN, sign_foreign },
 	{ "start-pty", IPC_NET_START, start_pty },
+	{ "deaf", IPC_NET_START, deaf },
 	{ "noise", IPC_NET_LOGIN, noise },
 	{ "too-long", IPC_NET_LOGIN, too_long },
 	{ "silence", IPC_NET_LOGIN, say_nothing },
