@@ -10,7 +10,7 @@ liar_make()
 {
 	need_tool "$2"
 	mkdir -p "$R/helpers"
-	cp "$BUILD"/inst/libexec/certlogin/* "$R/helpers"
+	cp "$BUILD"/inst/libexec/certlogin/certlogin-* "$R/helpers"
 	mv "$R/helpers/certlogin-$1" "$R/helpers/certlogin-$1.real"
 	cp "$BUILD/tests/tools/$2" "$R/helpers/certlogin-$1"
 	set_conf helpers "$R/helpers"

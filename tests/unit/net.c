@@ -463,10 +463,14 @@ start_program(void)
 		(void)close(s.chroot_dir);
 }
 
+/* Set before running(): the client's kernel takes little at a time. */
+static bool narrow;
+
 /* A TCP connection: the client's end, and the one for net. */
 static int
 make_sockets(void)
 {
+	const int little = 4096;
 	struct sockaddr_in a = { .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(a);
@@ -477,6 +481,9 @@ make_sockets(void)
 	ck_assert_int_eq(listen(l, 1), 0);
 	ck_assert_int_eq(getsockname(l, (struct sockaddr *)&a, &len), 0);
 	w.client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (narrow)
+		ck_assert_int_eq(setsockopt(w.client, SOL_SOCKET, SO_RCVBUF,
+		    &little, sizeof(little)), 0);
 	ck_assert_int_eq(connect(w.client, (struct sockaddr *)&a,
 	    sizeof(a)), 0);
 	fd = accept(l, NULL, NULL);
@@ -1571,6 +1578,40 @@ START_TEST(test_ended)
 }
 END_TEST
 
+/* It is ended while much waits for a client that reads slowly and still
+ * sends: the reason reaches it behind all that. */
+START_TEST(test_ended_behind_output)
+{
+	pid_t pid;
+
+	narrow = true;
+	running("big");
+	w.stalled = true;
+	pid = writer(64 * MIB);
+	close_fd(&proc.in);
+	close_fd(&proc.err);
+	for (int i = 0; i < 10; i++) {
+		struct pollfd p = { .fd = proc.out, .events = POLLOUT };
+
+		if (poll(&p, 1, 50) != 0)
+			i = 0;
+	}
+	(void)ipc_text_encode(&w.out, IPC_NET_END, "time is up");
+	tell(NULL, 0);
+	expect_end_of_channel();
+	client_sends("typed ahead", 11);
+	w.stalled = false;
+	UNTIL(w.seen.disconnect == 1);
+	ck_assert_str_eq(w.seen.goodbye.text, "time is up");
+	UNTIL(w.ended != ERR_AGAIN);
+	ck_assert_int_eq(w.ended, 0);
+	/* the writer was hung up with its pipe */
+	close_fd(&proc.out);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	sent_away();
+}
+END_TEST
+
 /* ---- words that the session must not say now --------------------------- */
 
 static void
@@ -1625,13 +1666,21 @@ say_wrong(int i)
 		(void)ipc_net_not_started_encode(&w.out, w.channel, "x");
 		tell(NULL, 0);
 		break;
+	case 9: {
+		struct ipc_exited e = { .channel = w.channel };
+
+		/* right but for the descriptor that comes with it */
+		(void)ipc_net_exited_encode(&w.out, &e);
+		tell(&w.client, 1);
+		break;
+	}
 	default:
 		(void)ipc_empty_encode(&w.out, 200);
 		tell(NULL, 0);
 		break;
 	}
 }
-#define WRONG_WORDS 10
+#define WRONG_WORDS 11
 
 START_TEST(test_session_out_of_turn)
 {
@@ -1727,6 +1776,7 @@ add_ending_tests(Suite *s)
 	tcase_add_test(t, test_session_dies_undecided);
 	tcase_add_loop_test(t, test_session_dies_early, 0, 2);
 	tcase_add_test(t, test_ended);
+	tcase_add_test(t, test_ended_behind_output);
 	t = add_case(s, "session");
 	tcase_add_loop_test(t, test_session_out_of_turn, 0, WRONG_WORDS);
 	tcase_add_loop_test(t, test_wrong_descriptors, 0, 4);
