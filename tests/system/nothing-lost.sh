@@ -160,8 +160,8 @@ server_killed()
 	rc=0
 	wait $bg || rc=$?
 	expect_clear_failure "session killed"
-	# who would have hung it up is gone
-	pkill -KILL -u alice -x sleep
+	# the kernel hangs it up in the session's place
+	sessions_over "session killed"
 }
 
 # the certlogin-session above alice's process
