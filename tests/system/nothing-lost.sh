@@ -144,7 +144,7 @@ net_pid()
 
 server_killed()
 {
-	local net
+	local net session
 
 	background 'yes'
 	net=$(net_pid)
@@ -156,7 +156,9 @@ server_killed()
 	expect_clear_failure "server killed"
 	sessions_over "server killed"
 	background 'sleep 300'
-	kill -KILL "$(pgrep -x certlogin-sess -f -o -u 0 || session_pid)"
+	session=$(session_pid)
+	[ -n "$session" ] || give_up "no certlogin-session has a child of alice"
+	kill -KILL "$session"
 	rc=0
 	wait $bg || rc=$?
 	expect_clear_failure "session killed"
@@ -164,10 +166,14 @@ server_killed()
 	sessions_over "session killed"
 }
 
-# the certlogin-session above alice's process
+# the certlogin-session that has a child of alice's
 session_pid()
 {
-	pgrep -u alice -o | xargs ps -o ppid= -p | tr -d ' '
+	local p
+
+	for p in $(pgrep -P "$DAEMON" -x certlogin-sessi); do
+		! pgrep -P "$p" -u alice >/dev/null || echo "$p"
+	done
 }
 
 # kB of memory of one process that are its own
