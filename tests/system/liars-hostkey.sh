@@ -31,7 +31,8 @@ two_at_once()
 		mv "$R/err.$who" "$R/err"
 		refusal_seen "$NOT_NOW" "$1"
 	done
-	why_says "$1"
+	# whoever came second may have met the end of the process instead
+	why_says 'host key process: '
 }
 
 # next_ones_work [WORD]: at once, and by the process that WORD tells of
