@@ -17,6 +17,7 @@ static void
 set_names(struct certs *c, const struct certs_spec *s)
 {
 	unsigned char a[16];
+	bool v6;
 
 	if (s->dns != NULL)
 		OK(gnutls_x509_crt_set_subject_alt_name(c->crt,
@@ -28,9 +29,10 @@ set_names(struct certs *c, const struct certs_spec *s)
 		    GNUTLS_FSAN_APPEND));
 	if (s->ip == NULL)
 		return;
-	ck_assert_int_eq(inet_pton(AF_INET, s->ip, a), 1);
+	v6 = strchr(s->ip, ':') != NULL;
+	ck_assert_int_eq(inet_pton(v6 ? AF_INET6 : AF_INET, s->ip, a), 1);
 	OK(gnutls_x509_crt_set_subject_alt_name(c->crt, GNUTLS_SAN_IPADDRESS,
-	    a, 4, GNUTLS_FSAN_APPEND));
+	    a, v6 ? 16 : 4, GNUTLS_FSAN_APPEND));
 }
 
 static void

@@ -105,7 +105,7 @@ static void
 serve(enum testd_kind kind)
 {
 	server = (struct testd){ .kind = kind, .host = &host };
-	testd_start(&server);
+	ck_assert(testd_start(&server));
 }
 
 /* Ended as its kind wants it. */
@@ -262,6 +262,28 @@ START_TEST(test_no_account)
 	ck_assert_msg(ran.rc == 0, "%s", ran.err);
 	ck_assert(saw("login '' preferred 'root'") || getuid() != 0);
 	served();
+}
+END_TEST
+
+START_TEST(test_ipv6)
+{
+	struct certs c;
+
+	certs_make(&c, &(struct certs_spec){ .cn = "h", .ip = "::1",
+	    .purpose = SERVER_AUTH }, &ca);
+	for (int i = 0; i < 3; i++) {
+		static const char *const forms[] = { "::1", "alice@[::1]",
+		    "0:0::0:1" };
+
+		server = (struct testd){ .kind = TESTD_SERVE, .host = &c,
+		    .v6 = true };
+		if (!testd_start(&server))
+			break;		/* a host without IPv6 */
+		RUN(forms[i], "true");
+		ck_assert_msg(ran.rc == 0, "%s", ran.err);
+		served();
+	}
+	certs_free(&c);
 }
 END_TEST
 
@@ -509,7 +531,7 @@ START_TEST(test_refused)
 {
 	server = (struct testd){ .kind = TESTD_REFUSE, .host = &host,
 	    .reason = "no rule\nroot: of the map \x1b[2J", .reference = 17 };
-	testd_start(&server);
+	ck_assert(testd_start(&server));
 	RUN("localhost", "id");
 	failed_with("localhost refused the login: no rule\\x0aroot: of the "
 	    "map \\x1b[2J (reference 17");
@@ -531,7 +553,7 @@ START_TEST(test_alert)
 {
 	server = (struct testd){ .kind = TESTD_ALERT, .host = &host,
 	    .alert = alerts[_i].alert };
-	testd_start(&server);
+	ck_assert(testd_start(&server));
 	RUN("localhost", "id");
 	failed_with(alerts[_i].says);
 	says("localhost refused");
@@ -566,7 +588,7 @@ START_TEST(test_own_fault)
 	certs_write_key(at("faulty.key"), &c, NULL);
 	server = (struct testd){ .kind = TESTD_ALERT, .host = &host,
 	    .alert = TLS_ALERT_BAD_CERTIFICATE };
-	testd_start(&server);
+	ck_assert(testd_start(&server));
 	RUN("-i", at("faulty.crt"), "localhost", "id");
 	failed_with(faults[_i].says);
 	served();
@@ -619,6 +641,17 @@ START_TEST(test_silent)
 }
 END_TEST
 
+START_TEST(test_frozen)
+{
+	serve(TESTD_FREEZE);
+	RUN("-oServerAliveInterval=1", "-oServerAliveCountMax=1",
+	    "localhost", "true");
+	failed_with("has not answered for 1 seconds");
+	(void)kill(server.pid, SIGKILL);
+	(void)testd_wait(&server);
+}
+END_TEST
+
 START_TEST(test_nobody)
 {
 	server.port = 1;
@@ -631,13 +664,13 @@ START_TEST(test_banner)
 {
 	server = (struct testd){ .kind = TESTD_SERVE, .host = &host,
 	    .banner = "hello\n\x1b]0;title\x07\nlast" };
-	testd_start(&server);
+	ck_assert(testd_start(&server));
 	RUN("localhost", "true");
 	ck_assert_str_eq(ran.err, "hello\n\\x1b]0;title\\x07\nlast\n");
 	served();
 	server = (struct testd){ .kind = TESTD_SERVE, .host = &host,
 	    .banner = "hello" };
-	testd_start(&server);
+	ck_assert(testd_start(&server));
 	RUN("-q", "localhost", "true");
 	ck_assert_str_eq(ran.err, "");
 	served();
@@ -670,7 +703,7 @@ START_TEST(test_rogue)
 
 	certs_make(&c, &rogues[_i].spec, rogues[_i].other ? &other_ca : &ca);
 	server = (struct testd){ .kind = TESTD_SERVE, .host = &c };
-	testd_start(&server);
+	ck_assert(testd_start(&server));
 	put_file(at("input"), "a secret\n");
 	run_args(at("input"), (const char *const[]){ "localhost", "cat",
 	    NULL });
@@ -1033,6 +1066,7 @@ main(void)
 
 	tcase_add_test(c, test_streams);
 	tcase_add_test(c, test_no_account);
+	tcase_add_test(c, test_ipv6);
 	tcase_add_test(c, test_signal);
 	tcase_add_test(c, test_input);
 	tcase_add_test(c, test_no_input);
@@ -1053,6 +1087,7 @@ main(void)
 	tcase_add_test(r, test_rubbish);
 	tcase_add_test(r, test_http);
 	tcase_add_test(r, test_silent);
+	tcase_add_test(r, test_frozen);
 	tcase_add_test(r, test_nobody);
 	tcase_add_test(r, test_banner);
 	LOOP(r, test_rogue, rogues);

@@ -489,31 +489,61 @@ be_server(const struct testd *spec, int listening)
 	}
 	if (spec->kind == TESTD_RUBBISH)
 		rubbish(&s);
+	if (spec->kind == TESTD_FREEZE) {
+		while (conn_state(s.conn) != FRAME_ST_OPEN && pull(&s))
+			wait_fd(s.fd, POLLIN);
+		push(&s);
+		(void)pause();
+	}
 	serve(&s);
 	leave(&s);
 	(void)fprintf(s.log, "memory %zu\n", conn_memory(s.conn));
 	_exit(0);
 }
 
-void
+/* A socket that listens on the loopback; its port. */
+static int
+listen_on(bool v6, uint16_t *port)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} a = { .in = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(a);
+	int fd;
+
+	if (v6)
+		a.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+		    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	if (bind(fd, &a.sa, len) != 0) {
+		(void)close(fd);
+		return -1;
+	}
+	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert_int_eq(getsockname(fd, &a.sa, &len), 0);
+	*port = ntohs(v6 ? a.in6.sin6_port : a.in.sin_port);
+	return fd;
+}
+
+bool
 testd_start(struct testd *t)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = listen_on(t->v6, &t->port);
 
+	if (fd < 0)
+		return false;
 	(void)snprintf(t->log, sizeof(t->log), "/tmp/testd-log.XXXXXX");
 	(void)close(mkstemp(t->log));
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, len), 0);
-	ck_assert_int_eq(listen(fd, 1), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	t->port = ntohs(a.sin_port);
 	t->pid = fork();
 	ck_assert_int_ge(t->pid, 0);
 	if (t->pid == 0)
 		be_server(t, fd);
 	(void)close(fd);
+	return true;
 }
 
 int

@@ -18,6 +18,7 @@ enum testd_kind {
 	TESTD_NO_START,		/* let in, start nothing */
 	TESTD_VANISH,		/* let in, then close without a word */
 	TESTD_RUBBISH,		/* let in, then break the protocol */
+	TESTD_FREEZE,		/* let in, then do nothing more */
 	TESTD_SILENT,		/* take the connection, say nothing */
 	TESTD_HTTP,		/* something else is behind the port */
 };
@@ -29,12 +30,14 @@ struct testd {
 	uint64_t reference;
 	enum tls_alert alert;
 	const char *banner;
+	bool v6;			/* on ::1, not 127.0.0.1 */
 	pid_t pid;			/* out */
 	uint16_t port;			/* out */
 	char log[64];			/* out: file of what was seen */
 };
 
-void testd_start(struct testd *t);
+/* False: this host has no such address. */
+bool testd_start(struct testd *t);
 /* Wait for its end (killed after a while): its exit status, 0 if all went
  * as its kind wants it. */
 int testd_wait(struct testd *t);
