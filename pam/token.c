@@ -218,8 +218,8 @@ ask_pin(struct attempt *a, const struct p11_cert *cert, uint32_t flags)
 	int r;
 
 	if ((flags & P11_F_PINPAD) != 0) {
-		visit_tell(a->v, false, "Look at the reader and enter the "
-		    "PIN of %s there.", cert->token);
+		visit_tell(a->v, false, "Look at the reader: it wants the "
+		    "PIN (card %s).", cert->token);
 		r = log_in(a, "", &why);
 		return r == 0 ? PAM_SUCCESS : attempt_failed(a, r, CARD,
 		    &why);

@@ -119,6 +119,20 @@ card_of()
 	card_put card "$R/$1/$1.key" "$R/$1/$1.crt"
 }
 
+# file_of WHO ACCOUNT: WHO's key and certificate as ACCOUNT's id.pem; the
+# passphrase is $PASS
+PASS='a passphrase of the file'
+file_of()
+{
+	local file=$R/home/$2/id.pem
+
+	openssl pkcs8 -topk8 -v2 aes256 -in "$R/$1/$1.key" \
+	    -passout "pass:$PASS" >"$file"
+	cat "$R/$1/$1.crt" >>"$file"
+	chown "$2:$2" "$file"
+	chmod 0600 "$file"
+}
+
 # service NAME [ARGUMENT…]: a PAM service of the module alone
 service()
 {

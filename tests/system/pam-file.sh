@@ -7,23 +7,11 @@ set -eu
 # shellcheck source=tests/lib/pam.sh
 . "$SRC/tests/lib/pam.sh"
 
-PASS='the file of alice'
-file=''
-
-# key_file NAME: alice's key and certificate in PEM, in her home
-key_file()
-{
-	file=$R/home/alice/$1
-	openssl pkcs8 -topk8 -v2 aes256 -in "$R/alice/alice.key" \
-	    -passout "pass:$PASS" >"$file"
-	cat "$R/alice/alice.crt" >>"$file"
-	chown 42001:42001 "$file"
-	chmod 0600 "$file"
-}
+file=$R/home/alice/id.pem
 
 pam_make
 service try source=file file=%h/id.pem
-key_file id.pem
+file_of alice alice
 
 echo "control: PEM, the right passphrase"
 lets_in alice try "$PASS"

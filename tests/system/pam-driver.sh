@@ -1,0 +1,126 @@
+#!/bin/bash
+# A PKCS#11 driver that hangs, crashes or lies ends in a clear error within
+# `timeout`, and lets nobody in.
+# also-in: no-sandbox sanitizers
+# limit: 240
+set -eu
+# shellcheck source=tests/lib/pam.sh
+. "$SRC/tests/lib/pam.sh"
+
+LIAR=$BUILD/tests/tools/liarp11.so
+
+# behave WHAT [ARGUMENT…]: the service `liar` with a driver that does so
+behave()
+{
+	local what=$1
+
+	shift
+	service liar "module=$LIAR" "module-env=LIAR_BEHIND=$SOFTHSM" \
+	    "module-env=LIAR=$what" "module-env=LIAR_KEEP=$R/keep/sig" \
+	    timeout=2 "$@"
+}
+
+# lies WHAT PERSON LOG [ANSWER…]
+lies()
+{
+	local what=$1 person=$2 log=$3 begun=$SECONDS
+
+	shift 3
+	echo "$what"
+	behave "$what"
+	keeps_out "$person" "$log" alice liar "$@"
+	[ $((SECONDS - begun)) -le 8 ] || give_up "took $((SECONDS - begun)) s"
+	[ -z "$(pgrep -u $P11_USER)" ] || give_up "the helper is still there"
+}
+
+# honest: the control
+honest()
+{
+	behave nothing
+	lets_in alice liar 1234
+}
+
+pam_make
+[ -e "$LIAR" ] || {
+	echo "$LIAR was not built"
+	exit 77
+}
+mkdir "$R/keep"
+chown $P11_USER "$R/keep"
+card_of alice
+honest
+
+for when in load list login sign; do
+	lies hang-$when 'did not answer within 2000 ms' 'did not answer' 1234
+	lies crash-$when 'crashed' 'crashed' 1234
+done
+honest
+lies zeros 'does not prove' 'signature of user' 1234
+lies random 'does not prove|No signature' 'signature' 1234
+lies any-pin 'does not prove|No signature' 'signature|C_Sign' 9999
+lies count-slots 'slots' 'claims 1000000' 1234
+lies count-objects 'objects' 'objects' 1234
+lies huge 'cannot be read' 'cannot be read' 1234
+not_asked
+
+echo "an old signature"
+behave replay
+lets_in alice liar 1234
+[ -s "$R/keep/sig" ] || give_up "nothing was kept"
+keeps_out 'does not prove' 'signature of user' alice liar 1234
+honest
+
+echo "the reader asks for the PIN"
+behave pinpad
+lets_in alice liar
+grep -q 'Look at the reader' "$R/err" || give_up "no word of the reader"
+not_asked
+
+echo "a PIN for each signature: asked for once"
+behave always
+lets_in alice liar 1234
+[ "$(grep -c 'PIN of' "$R/err")" = 1 ] || give_up "asked again"
+
+echo "locked"
+lies locked 'is locked' 'is locked' 1234
+not_asked
+
+echo "last try: said to the owner, kept from others"
+behave final remote=allow
+lets_in alice liar 1234
+grep -q 'Last try' "$R/err" || give_up "not said"
+TRY_OPTIONS=(-I ruser=bob)
+keeps_out 'only its owner' 'last try' alice liar 1234
+not_asked
+TRY_OPTIONS=(-I ruser=alice)
+lets_in alice liar 1234
+TRY_OPTIONS=()
+
+echo "nobody waits where there is no reader"
+begun=$SECONDS
+behave no-reader wait=20s
+keeps_out 'cannot retrieve' 'no card' alice liar
+[ $((SECONDS - begun)) -le 8 ] || give_up "waited"
+! grep -q Insert "$R/err" || give_up "asked for a card"
+
+echo "a card that comes while somebody waits"
+rm "$R/keep/sig"
+behave absent wait=30s
+log_mark
+(printf '1234\n' | stdbuf -o0 pamtester -v liar alice authenticate >"$R/err" 2>&1) &
+pid=$!
+wait_for 15 grep -q 'Insert your smart card' "$R/err" ||
+    give_up "not asked to insert it"
+touch "$R/keep/sig"
+wait $pid || give_up "not let in"
+wait_log 'authenticated: account=alice' || give_up "not in the log"
+
+echo "a driver that is none"
+service none module=/nonexistent/driver.so
+keeps_out 'not set up' 'not set up: module /nonexistent' alice none 1234
+service none "module=$R/etc/pam.conf"
+keeps_out 'not set up' 'not set up: module' alice none 1234
+cp "$SOFTHSM" "$R/soft.so"
+chmod 0666 "$R/soft.so"
+service none "module=$R/soft.so"
+keeps_out 'not set up' 'written by others' alice none 1234
