@@ -15,8 +15,7 @@ import sys
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
-SETTLE = 0.05    # seconds without change until a daemon has reaped all
-PATIENCE = 3
+PATIENCE = 10
 
 
 def daemon_cpu(pids):
@@ -28,21 +27,27 @@ def daemon_cpu(pids):
     return total / TICK
 
 
-def settled_cpu(pids, before):
-    """What the daemons used once they have reaped this run's children."""
+def children(pids):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            total += len(f.read().split())
+    return total
+
+
+def settle(pids, wanted):
+    """Wait until the daemons have reaped a run's children and, where they
+    keep spares, made new ones."""
     end = time.monotonic() + PATIENCE
-    last = daemon_cpu(pids)
-    while time.monotonic() < end:
-        time.sleep(SETTLE)
-        now = daemon_cpu(pids)
-        if now == last and now > before:
-            break
-        last = now
-    return last - before
+    while children(pids) != wanted:
+        if time.monotonic() > end:
+            sys.exit("clock: a daemon keeps children of a login that is over")
+        time.sleep(0.01)
 
 
 def one(command, args):
     with open(args.stdin, "rb") as stdin:
+        idle = children(args.daemon)
         before = daemon_cpu(args.daemon)
         start = time.perf_counter()
         p = subprocess.Popen(command, stdin=stdin,
@@ -57,9 +62,8 @@ def one(command, args):
         sys.exit(f"clock: exit {p.returncode}: {' '.join(command)}\n"
             + said.decode(errors="replace"))
     cpu = used.ru_utime + used.ru_stime
-    if args.daemon:
-        cpu += settled_cpu(args.daemon, before)
-    return wall, cpu
+    settle(args.daemon, idle)
+    return wall, cpu + daemon_cpu(args.daemon) - before
 
 
 def split(words):

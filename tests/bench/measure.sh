@@ -164,7 +164,8 @@ bulk()
 
 figure_bulk()
 {
-	local cpu=(--daemon "$SSHD" --daemon "$DAEMON")
+	# 1 reaps what sshd leaves of its sessions
+	local cpu=(--daemon "$SSHD" --daemon "$DAEMON" --daemon 1)
 
 	clocked "${cpu[@]}" --stdin "$BIG" -- \
 	    "${SSH[@]}" "${SSH_BULK[@]}" localhost 'cat >/dev/null' \; \
