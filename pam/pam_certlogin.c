@@ -30,15 +30,16 @@ drop(pam_handle_t *h, void *data, int status)
 
 /* Who we authenticated, if PAM_USER still is that account; or NULL. */
 static const struct known *
-whom(const struct visit *v)
+whom(pam_handle_t *h)
 {
-	const void *data = NULL;
+	const void *data = NULL, *user = NULL;
 	const struct known *k;
 
-	if (pam_get_data(v->h, DATA, &data) != PAM_SUCCESS || data == NULL)
+	if (pam_get_data(h, DATA, &data) != PAM_SUCCESS || data == NULL ||
+	    pam_get_item(h, PAM_USER, &user) != PAM_SUCCESS || user == NULL)
 		return NULL;
 	k = data;
-	return strcmp(k->account, v->user) == 0 ? k : NULL;
+	return strcmp(k->account, user) == 0 ? k : NULL;
 }
 
 static int
@@ -80,15 +81,19 @@ pam_sm_setcred(pam_handle_t *h, int flags, int argc, const char **argv)
 	return PAM_SUCCESS;
 }
 
+/* Somebody whom we did not let in is not our business, and a mistake in our
+ * configuration locks nobody else out. */
 EXPORT int
 pam_sm_acct_mgmt(pam_handle_t *h, int flags, int argc, const char **argv)
 {
-	const struct known *k;
+	const struct known *k = whom(h);
 	struct visit v;
-	int r = visit_begin(&v, h, flags, argc, argv);
+	int r;
 
-	if (r == PAM_SUCCESS)
-		r = (k = whom(&v)) != NULL ? auth_recheck(&v, k) : PAM_IGNORE;
+	if (k == NULL)
+		return PAM_IGNORE;
+	if ((r = visit_begin(&v, h, flags, argc, argv)) == PAM_SUCCESS)
+		r = auth_recheck(&v, k);
 	visit_log(&v, LOG_DEBUG, "account: %s", pam_strerror(h, r));
 	visit_end(&v);
 	return r;

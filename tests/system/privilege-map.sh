@@ -92,6 +92,16 @@ no_own 'trust_|revoke_|slice_' certlogin-net certlogin-hostkey certlogind \
     certlogin-session certlogin-start certloginctl
 no_symbol 'set.*[ug]id.*' certlogin-net certlogin-judge certlogin-hostkey
 
+# the helpers of the PAM module
+if [ -n "$(where certlogin-spawn)" ]; then
+	no_library "$tls" certlogin-spawn
+	no_library 'libpam' certlogin-spawn certlogin-p11 certlogin-keyfile
+	no_library 'lib(gnutls|systemd)' certlogin-p11
+	no_symbol "$pam|$users|$exec|$network" certlogin-keyfile
+	no_symbol "$pam|$users|$exec" certlogin-p11
+	no_own 'decide_|trust_|slice_|verify_' certlogin-spawn certlogin-p11
+fi
+
 # positive controls: the look-ups above find what is there
 libraries certlogin-net | grep -qE "$tls" ||
     complain "certlogin-net without GnuTLS: the look-up is broken"
