@@ -15,6 +15,8 @@
 #include "daemon/spare.h"
 #include "proto/chan.h"
 
+#define LEAVING_SECONDS 10.	/* more than net's own limit for last words */
+
 struct conn {
 	struct conn *next, **link;
 	struct daemon *d;
@@ -31,6 +33,7 @@ struct conn {
 	struct limits_source source;
 	bool waiting;		/* counted by limits */
 	bool live;		/* registered */
+	bool leaving;		/* over, but net still has its last word */
 	ev_io io;
 	ev_timer grace;
 	struct ipc_register *reg;	/* when live */
@@ -57,7 +60,7 @@ end_judge(struct conn *c)
 }
 
 static void
-conn_free(struct conn *c)
+forget(struct conn *c)
 {
 	not_waiting(c);
 	end_judge(c);
@@ -73,6 +76,41 @@ conn_free(struct conn *c)
 		c->next->link = c->link;
 	free(c->reg);
 	free(c);
+}
+
+/* A captured net would stay when it is told to go. */
+static void
+on_leaving(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct conn *c = w->data;
+
+	(void)loop;
+	(void)revents;
+	(void)kill(c->net, SIGKILL);
+	forget(c);
+}
+
+/* The connection is over; net may still say so to the client. */
+static void
+conn_free(struct conn *c)
+{
+	if (c->net <= 0) {
+		forget(c);
+		return;
+	}
+	not_waiting(c);
+	ev_io_stop(c->d->loop, &c->io);
+	if (c->socket >= 0)
+		(void)close(c->socket);
+	if (c->channel >= 0)
+		(void)close(c->channel);
+	if (c->live)
+		c->d->live--;
+	c->live = false;
+	c->socket = c->channel = -1;
+	c->leaving = true;
+	ev_timer_init(&c->grace, on_leaving, LEAVING_SECONDS, 0.);
+	ev_timer_start(c->d->loop, &c->grace);
 }
 
 static struct conn *
@@ -405,6 +443,8 @@ conn_ended(struct daemon *d, pid_t pid, int status)
 				    WTERMSIG(status),
 				    (unsigned long long)c->reference);
 			*ours[i].pid = 0;
+			if (c->leaving && c->net == 0)
+				forget(c);
 			return;
 		}
 	}
@@ -414,7 +454,7 @@ void
 conn_free_all(struct daemon *d)
 {
 	while (d->conns != NULL)
-		conn_free(d->conns);
+		forget(d->conns);
 }
 
 const struct ipc_register *

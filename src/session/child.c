@@ -247,15 +247,22 @@ child_resize(const struct child *c, const struct ipc_window *w)
 		set_size(c->master, w);
 }
 
+/* By a process that is the account with all its ids: a setuid program in the
+ * group is out of the person's reach, and so it must be of ours.  (A changed
+ * effective uid alone would not do: kill(2) looks at the real one too.) */
 void
 child_signal(const struct child *c, const struct account *a, int number)
 {
-	/* a setuid program in the group is out of the person's reach */
-	if (a->uid != 0 && seteuid(a->uid) != 0)
-		return;
-	(void)killpg(c->pid, number);
-	if (a->uid != 0 && seteuid(0) != 0)
-		abort();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setresuid(a->uid, a->uid, a->uid) != 0)
+			_exit(1);
+		(void)killpg(c->pid, number);
+		_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 void

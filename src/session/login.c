@@ -3,6 +3,8 @@
  * becomes a success is the end of decide(): no session is registered and no
  * word of success sent but there.
  */
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -318,12 +320,30 @@ static const struct {
 	{ IPC_NET_FAILED, false, answer_failed },
 };
 
+/* certlogind keeps the time of a login; without it there is none. */
+static int
+wait_for_message(const struct session *s)
+{
+	struct pollfd p[] = {
+		{ .fd = s->net, .events = POLLIN },
+		{ .fd = s->listener, .events = 0 },
+	};
+
+	while (poll(p, 2, -1) < 0)
+		if (errno != EINTR)
+			return ERR_SYS;
+	return (p[1].revents & (POLLHUP | POLLERR)) != 0 ? ERR_STATE : 0;
+}
+
 static int
 one_message(struct session *s, bool *signed_once, bool *done)
 {
 	struct chan_msg m;
-	int r = chan_recv(s->net, &s->in, &m, 0);
+	int r;
 
+	if ((r = wait_for_message(s)) != 0)
+		return r;
+	r = chan_recv(s->net, &s->in, &m, 0);
 	if (r != 0)
 		return internal(s, r == ERR_EOF ?
 		    "certlogin-net ended before the login" :

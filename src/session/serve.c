@@ -16,6 +16,7 @@
 #include "proto/chan.h"
 #include "session/session.h"
 
+#define COMPLAINTS_MAX 16	/* lines about requests that failed */
 #define RETRY_MS 1000		/* looking for a new certlogind */
 
 static struct child *
@@ -41,7 +42,11 @@ find_free(struct session *s)
 static int
 not_started(struct session *s, uint32_t channel, const char *reason)
 {
-	session_log(s, "not started for %s: %s", s->account.name, reason);
+	/* whoever is logged in must not be able to fill the log */
+	if (s->complaints < COMPLAINTS_MAX)
+		session_log(s, "not started for %s: %s%s", s->account.name,
+		    reason, ++s->complaints < COMPLAINTS_MAX ? "" :
+		    " (no more of these are logged for this session)");
 	(void)ipc_net_not_started_encode(&s->out, channel, reason);
 	return chan_send(s->net, &s->out, NULL, 0);
 }
@@ -198,6 +203,8 @@ listener_message(struct session *s)
 	struct chan_msg m;
 	int r = chan_recv(s->listener, &s->in, &m, 0);
 
+	if (r == ERR_AGAIN)
+		return 0;
 	if (r == 0 && m.type == IPC_SES_END &&
 	    ipc_text_decode(m.body, text) == 0)
 		return end(s, text);
@@ -220,7 +227,9 @@ look_for_listener(struct session *s)
 	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s/register",
 	    s->set.run_dir) >= (int)sizeof(un.sun_path))
 		return;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	/* one that is stopped or swamped must not hold us up: later then */
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
 	if (fd < 0)
 		return;
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
@@ -301,8 +310,10 @@ serve_run(struct session *s)
 
 	/* A net that does not listen must not keep us from hearing that this
 	 * session is to be ended; an honest one never has so much to hear
-	 * that a send would have to wait. */
-	if (fcntl(s->net, F_SETFL, O_NONBLOCK) != 0)
+	 * that a send would have to wait.  Nor may a certlogind that does
+	 * not read its log lines. */
+	if (fcntl(s->net, F_SETFL, O_NONBLOCK) != 0 ||
+	    fcntl(s->listener, F_SETFL, O_NONBLOCK) != 0)
 		r = ERR_SYS;
 	while (r == 0)
 		r = one_round(s);

@@ -40,6 +40,7 @@ struct session {
 	struct pam *pam;
 	int64_t since;
 	struct child child[CHILD_MAX];
+	unsigned complaints;		/* lines about requests that failed */
 };
 
 /* Tell certlogind a line for its log. */
