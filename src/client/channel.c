@@ -186,9 +186,15 @@ on_failure(void *ctx, const struct msg_failure *m)
 {
 	struct session *s = ctx;
 
-	session_fail(s, "%s refused the login: %s (reference %llu, by which "
-	    "its administrator can look up the whole story)", s->opts->host,
-	    m->reason, (unsigned long long)m->reference);
+	/* net speaks without a number when the session is gone */
+	if (m->reference == 0)
+		session_fail(s, "%s refused the login: %s", s->opts->host,
+		    m->reason);
+	else
+		session_fail(s, "%s refused the login: %s (reference %llu, by "
+		    "which its administrator can look up the whole story)",
+		    s->opts->host, m->reason,
+		    (unsigned long long)m->reference);
 }
 
 static void

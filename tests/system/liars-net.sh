@@ -75,7 +75,10 @@ net_does start-first "$WRONG" "$TURN"
 net_does start-before-login "$NOT_NOW" "$TURN"
 net_does noise "$NOT_NOW" 'certlogin-net sent what is not a message'
 net_does too-long "$NOT_NOW" 'certlogin-net sent a malformed login'
-net_does hang-up "$NOT_NOW" 'certlogin-net ended before the login'
+lie hang-up
+caught alice alice "$NOT_NOW" 'certlogin-net ended before the login'
+! grep -q 'reference 0' "$R/err" || give_up "a number that leads nowhere"
+nothing_happened alice
 
 # accounts that the person was not given
 OTHER='your certificate is trusted, but not for that account'
