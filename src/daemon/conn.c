@@ -33,7 +33,7 @@ struct conn {
 	struct limits_source source;
 	bool waiting;		/* counted by limits */
 	bool live;		/* registered */
-	bool leaving;		/* over, but net still has its last word */
+	bool leaving;		/* over, but processes of it are to end */
 	ev_io io;
 	ev_timer grace;
 	struct ipc_register *reg;	/* when live */
@@ -78,7 +78,13 @@ forget(struct conn *c)
 	free(c);
 }
 
-/* A captured net would stay when it is told to go. */
+static bool
+has_processes(const struct conn *c)
+{
+	return c->net > 0 || c->judge > 0 || c->session > 0;
+}
+
+/* What was captured would stay when it is told to go. */
 static void
 on_leaving(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -86,15 +92,19 @@ on_leaving(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	(void)kill(c->net, SIGKILL);
+	if (c->net > 0)
+		(void)kill(c->net, SIGKILL);
+	if (c->judge > 0)
+		(void)kill(c->judge, SIGKILL);
 	forget(c);
 }
 
-/* The connection is over; net may still say so to the client. */
+/* The connection is over; net may still say so to the client, and how each
+ * process ended goes to the log. */
 static void
 conn_free(struct conn *c)
 {
-	if (c->net <= 0) {
+	if (!has_processes(c)) {
 		forget(c);
 		return;
 	}
@@ -443,7 +453,7 @@ conn_ended(struct daemon *d, pid_t pid, int status)
 				    WTERMSIG(status),
 				    (unsigned long long)c->reference);
 			*ours[i].pid = 0;
-			if (c->leaving && c->net == 0)
+			if (c->leaving && !has_processes(c))
 				forget(c);
 			return;
 		}
