@@ -84,6 +84,7 @@ make_scene(void)
 	certs_write(at("user.crt"), &user, &ca);
 	certs_write_key(at("user.key"), &user, NULL);
 	(void)setenv("HOME", dir, 1);
+	(void)setenv("TMPDIR", dir, 1);	/* for the servers' logs */
 	/* no signal of a dying child may hit the tests */
 	(void)signal(SIGPIPE, SIG_IGN);
 }

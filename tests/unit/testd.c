@@ -536,7 +536,8 @@ testd_start(struct testd *t)
 
 	if (fd < 0)
 		return false;
-	(void)snprintf(t->log, sizeof(t->log), "/tmp/testd-log.XXXXXX");
+	(void)snprintf(t->log, sizeof(t->log), "%s/testd-log.XXXXXX",
+	    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 	(void)close(mkstemp(t->log));
 	t->pid = fork();
 	ck_assert_int_ge(t->pid, 0);
