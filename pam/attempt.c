@@ -251,6 +251,8 @@ attempt_prove(struct attempt *a, struct p11 *key, const struct offered *o)
 		r = attempt_failed(a, r, "No signature", &why);
 		goto out;
 	}
+	/* the card logs out while the judge judges */
+	p11_close(key);
 	p.signature = (struct span){ sig.data, sig.len };
 	if (judging_prove(&a->judge, &p, &verdict, &why) != 0) {
 		visit_log(a->v, LOG_ERR, "%s", why.text);

@@ -64,9 +64,10 @@ open_object(struct driver *d, const char *path, struct why *why)
 		    "absolute path", path);
 	if ((real = realpath(path, NULL)) == NULL)
 		return why_errno(why, "module %s", path);
+	/* lazy: most of a driver's symbols are never used for a login */
 	if ((fd = path_open(real, 0, why)) < 0)
 		r = fd;
-	else if ((d->so = dlopen(real, RTLD_NOW | RTLD_LOCAL)) == NULL)
+	else if ((d->so = dlopen(real, RTLD_LAZY | RTLD_LOCAL)) == NULL)
 		r = why_set(why, ERR_SYS, "module %s: %s", path, dlerror());
 	if (fd >= 0)
 		(void)close(fd);

@@ -227,6 +227,13 @@ p11_flags(const struct p11 *p)
 }
 
 void
+p11_close(struct p11 *p)
+{
+	if (p->fd >= 0)
+		(void)shutdown(p->fd, SHUT_WR);
+}
+
+void
 p11_stop(struct p11 *p)
 {
 	struct chan_msg m;

@@ -38,6 +38,9 @@ int p11_load(struct p11 *p, const struct p11_conf *conf, struct why *why);
 /* Is the starter local, on behalf of this real uid?  ERR_REFUSED: no; then
  * nothing can be loaded either. */
 int p11_local(struct p11 *p, uint32_t uid, struct why *why);
+/* No more questions: the driver may log out meanwhile.  p11_stop is still
+ * due. */
+void p11_close(struct p11 *p);
 /* End it: the driver logs out and finalises, within a second.  NULL is
  * fine. */
 void p11_stop(struct p11 *p);

@@ -195,9 +195,15 @@ try()
 	shift 2
 	log_mark
 	rc=0
-	printf '%s\n' "$@" | timeout 60 pamtester -v "${TRY_OPTIONS[@]}" \
+	printf '%s\n' "$@" | timeout 60 env "${SANITIZED[@]}" pamtester -v "${TRY_OPTIONS[@]}" \
 	    "$name" "$account" "${TRY[@]}" >"$R/err" 2>&1 || rc=$?
 }
+# a program without sanitizers, for a module with them
+SANITIZED=()
+if grep -q '^#define WITH_SANITIZERS' "$BUILD/config.h"; then
+	SANITIZED=("LD_PRELOAD=$(gcc -print-file-name=libasan.so)"
+	    ASAN_OPTIONS=detect_leaks=0)
+fi
 TRY_OPTIONS=()
 TRY=(authenticate acct_mgmt open_session close_session)
 

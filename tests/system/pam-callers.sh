@@ -2,7 +2,7 @@
 # The PAM module in programs of every kind: SIGCHLD ignored, descriptors
 # closed, a second of CPU, threads, an environment full of traps, no name, no
 # root; and who counts as local.
-# also-in: no-sandbox
+# also-in: no-sandbox sanitizers
 # limit: 240
 set -eu
 # shellcheck source=tests/lib/pam.sh

@@ -107,7 +107,9 @@ echo "a card that comes while somebody waits"
 rm "$R/keep/sig"
 behave absent wait=30s
 log_mark
-(printf '1234\n' | stdbuf -o0 pamtester -v liar alice authenticate >"$R/err" 2>&1) &
+(printf '1234\n' |
+    env "${SANITIZED[@]}" stdbuf -o0 pamtester -v liar alice authenticate \
+    >"$R/err" 2>&1) &
 pid=$!
 wait_for 15 grep -q 'Insert your smart card' "$R/err" ||
     give_up "not asked to insert it"
