@@ -19,7 +19,7 @@ missing_packages()
 
 	for p in "$@"; do
 		status=$(dpkg-query -W -f='${db:Status-Status}\n' "$p" \
-		    2>/dev/null | head -n 1)
+		    2>/dev/null | head -n 1) || status=''
 		[ "$status" = installed ] || echo "$p"
 	done
 }
