@@ -75,6 +75,7 @@ struct daemon {
 	ev_signal hup, term, intr;
 	ev_child child;
 	bool stopping;
+	bool test;			/* -t: nothing on the disk changes */
 };
 
 #endif

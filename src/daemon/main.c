@@ -360,6 +360,7 @@ main(int argc, char **argv)
 		return EXIT_COULD_NOT;
 	}
 	d.conf_path = o.conf;
+	d.test = o.test;
 	d.settings = o.setting;
 	d.n_settings = o.n_settings;
 	if (r != 0) {
