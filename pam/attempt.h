@@ -7,7 +7,7 @@
 #define PAM_ATTEMPT_H
 
 #include "cred/p11.h"
-#include "pam/judging.h"
+#include "door/judging.h"
 #include "pam/visit.h"
 
 /* Who was authenticated, for the phases that follow. */

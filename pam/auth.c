@@ -9,10 +9,10 @@
 /* ---- is somebody here ------------------------------------------------------------ */
 
 static bool
-has_token(const struct options *o)
+has_token(const struct doorconf *o)
 {
 	for (size_t i = 0; i < o->n_sources; i++)
-		if (o->source[i] == OPTIONS_TOKEN)
+		if (o->source[i] == DOORCONF_TOKEN)
 			return true;
 	return false;
 }
@@ -40,7 +40,7 @@ check_local(struct attempt *a)
 static int
 start(struct attempt *a)
 {
-	const struct options *o = &a->v->o;
+	const struct doorconf *o = &a->v->o;
 	const char *const argv[] = { "certlogin-spawn", "p11", o->p11_user,
 	    NULL };
 	struct why why;
@@ -59,11 +59,11 @@ start(struct attempt *a)
 static int
 run_sources(struct attempt *a)
 {
-	const struct options *o = &a->v->o;
+	const struct doorconf *o = &a->v->o;
 	int r = PAM_AUTHINFO_UNAVAIL;
 
 	for (size_t i = 0; i < o->n_sources && r == PAM_AUTHINFO_UNAVAIL; i++)
-		r = o->source[i] == OPTIONS_TOKEN ? token_run(a) :
+		r = o->source[i] == DOORCONF_TOKEN ? token_run(a) :
 		    file_run(a);
 	return r;
 }

@@ -21,7 +21,7 @@ struct cards {
 static int
 load(struct attempt *a)
 {
-	const struct options *o = &a->v->o;
+	const struct doorconf *o = &a->v->o;
 	const struct p11_conf conf = { .module = o->module,
 	    .env = (const char *const *)o->env, .n_env = o->n_env };
 	struct why why;

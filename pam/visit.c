@@ -149,7 +149,7 @@ read_options(struct visit *v, int argc, const char **argv)
 	int r;
 
 	diag_init(&d);
-	r = options_load(&v->o, argc, argv, &d);
+	r = doorconf_load(&v->o, argc, argv, &d);
 	for (size_t i = 0; r != 0 && i < d.n; i++) {
 		(void)diag_format(&d.items[i], line, sizeof(line));
 		visit_log(v, LOG_ERR, "%s", line);
@@ -190,7 +190,7 @@ visit_begin(struct visit *v, pam_handle_t *h, int flags, int argc,
 void
 visit_end(struct visit *v)
 {
-	options_free(&v->o);
+	doorconf_free(&v->o);
 }
 
 int

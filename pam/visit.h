@@ -10,13 +10,13 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "pam/options.h"
+#include "door/doorconf.h"
 #include "proto/ipc.h"
 
 struct visit {
 	pam_handle_t *h;
 	bool silent;			/* PAM_SILENT: ask, but do not tell */
-	struct options o;
+	struct doorconf o;
 	char service[IPC_ACCOUNT_MAX];
 	char user[IPC_ACCOUNT_MAX];	/* PAM_USER, "" = not known yet */
 	bool remote;			/* PAM_RHOST names another host */

@@ -24,6 +24,11 @@ usage(FILE *f)
 	    "not?\n"
 	    "      [--account A] [--from IP] [--at TIME] [--service S]\n"
 	    "      [--privileged A,...]\n"
+	    "  test --token        the same for the cards in the readers, as "
+	    "the PAM module\n"
+	    "      has it; [--module M] [--conf F] [--pin-file F] "
+	    "[--account A]\n"
+	    "      [--service S]\n"
 	    "  verify --cert F     the checks of the certificate alone\n"
 	    "      [--at TIME] [--server [--host NAME]] [--skip CHECK,...]\n"
 	    "  check [--strict]    find errors and doubtful rules\n"
@@ -56,7 +61,8 @@ static const struct command {
 
 enum { OPT_MAP = 256, OPT_TRUST, OPT_JSON, OPT_LINE, OPT_EXPECT, OPT_CERT,
     OPT_ACCOUNT, OPT_FROM, OPT_SERVICE, OPT_PRIVILEGED, OPT_AT, OPT_SKIP,
-    OPT_HOST, OPT_SERVER, OPT_STRICT, OPT_HELP, OPT_VERSION };
+    OPT_HOST, OPT_SERVER, OPT_STRICT, OPT_TOKEN, OPT_MODULE, OPT_CONF,
+    OPT_PIN_FILE, OPT_HELP, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "map", required_argument, NULL, OPT_MAP },
@@ -74,6 +80,10 @@ static const struct option long_options[] = {
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "server", no_argument, NULL, OPT_SERVER },
 	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "token", no_argument, NULL, OPT_TOKEN },
+	{ "module", required_argument, NULL, OPT_MODULE },
+	{ "conf", required_argument, NULL, OPT_CONF },
+	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -95,6 +105,10 @@ static const unsigned allowed_on[] = {
 	[OPT_HOST - OPT_MAP] = ON_VERIFY,
 	[OPT_SERVER - OPT_MAP] = ON_VERIFY,
 	[OPT_STRICT - OPT_MAP] = ON_CHECK,
+	[OPT_TOKEN - OPT_MAP] = ON_TEST,
+	[OPT_MODULE - OPT_MAP] = ON_TEST,
+	[OPT_CONF - OPT_MAP] = ON_TEST,
+	[OPT_PIN_FILE - OPT_MAP] = ON_TEST,
 };
 
 /* Paths as path.h wants them, links in the current folder's name resolved. */
@@ -150,6 +164,12 @@ place_of(struct options *o, int opt)
 		return &o->at;
 	case OPT_SKIP:
 		return &o->skip;
+	case OPT_MODULE:
+		return &o->module;
+	case OPT_CONF:
+		return &o->conf;
+	case OPT_PIN_FILE:
+		return &o->pin_file;
 	default:
 		return &o->host;
 	}
@@ -173,6 +193,9 @@ take_option(struct options *o, int opt)
 		return 0;
 	case OPT_STRICT:
 		o->strict = true;
+		return 0;
+	case OPT_TOKEN:
+		o->token = true;
 		return 0;
 	default:
 		*place_of(o, opt) = optarg;
@@ -235,7 +258,14 @@ check_use(const struct command *c, const struct options *o, unsigned used,
 		return say_error(EXIT_USAGE, "%s: expected %s", c->name,
 		    c->rule && !by_line ? "one argument, the rule; quote it" :
 		    "no argument");
-	if (c->cert && o->cert == NULL)
+	if (o->token && (o->cert != NULL || o->json || o->from != NULL))
+		return say_error(EXIT_USAGE, "--token goes without --cert, "
+		    "--from and --json");
+	if (!o->token && (o->module != NULL || o->conf != NULL ||
+	    o->pin_file != NULL))
+		return say_error(EXIT_USAGE, "--module, --conf and "
+		    "--pin-file go with --token");
+	if (c->cert && o->cert == NULL && !o->token)
 		return say_error(EXIT_USAGE, "%s needs --cert FILE", c->name);
 	if (o->host != NULL && !o->server)
 		return say_error(EXIT_USAGE, "--host goes with --server");

@@ -20,6 +20,8 @@ struct options {
 	const char *cert;		/* test, verify */
 	const char *account, *from, *service, *privileged;	/* test */
 	const char *at;
+	bool token;			/* test: the cards, not a file */
+	const char *module, *conf, *pin_file;	/* test --token */
 	const char *skip, *host;	/* verify */
 	bool server;
 	bool strict;			/* check: warnings count */

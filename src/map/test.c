@@ -11,6 +11,7 @@
 #include "map/context.h"
 #include "map/report.h"
 #include "map/say.h"
+#include "map/token.h"
 
 #define PRIVILEGED_MAX 16
 
@@ -201,6 +202,12 @@ make_ask(const struct options *o, struct ipc_test *ask, uint8_t address[16])
 
 int
 test_run(const struct options *o)
+{
+	return o->token ? token_run(o) : test_certificate(o);
+}
+
+int
+test_certificate(const struct options *o)
 {
 	struct verdict *v = calloc(1, sizeof(*v));
 	uint8_t address[16];

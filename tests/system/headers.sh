@@ -23,6 +23,7 @@ level()
 	x509) echo 2 ;;
 	idmap) echo 3 ;;
 	cred) echo 4 ;;
+	door) echo 5 ;;
 	*) echo 9 ;;
 	esac
 }

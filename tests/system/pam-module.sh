@@ -42,7 +42,7 @@ ldd "$BUILD/inst/libexec/certlogin/certlogin-judge" | grep -q gnutls ||
     complain "certlogin-judge without GnuTLS: the look-up is broken"
 
 keys=$(sed -nE 's/.*(STR|TIME)\("([a-z0-9-]+)".*/\2/p
-    s/.*\.name = "([a-z0-9-]+)", \.type.*/\1/p' "$SRC/pam/options.c" |
+    s/.*\.name = "([a-z0-9-]+)", \.type.*/\1/p' "$SRC/src/door/doorconf.c" |
     sort -u)
 documented=$(sed -nE 's/^\.It Cm ([a-z0-9-]+)$/\1/p' "$SRC/man/pam_certlogin.conf.5" |
     sort -u)

@@ -1,8 +1,8 @@
 /*
  * pam_certlogin.conf(5), section [pam], and the arguments of a PAM line: one table.
  */
-#ifndef PAM_OPTIONS_H
-#define PAM_OPTIONS_H
+#ifndef DOOR_DOORCONF_H
+#define DOOR_DOORCONF_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,14 +13,14 @@
 #include "cred/p11msg.h"
 #include "proto/ipc.h"
 
-#define OPTIONS_FILE SYSCONF_DIR "/pam.conf"
-#define OPTIONS_SOURCES_MAX 2
+#define DOORCONF_FILE SYSCONF_DIR "/pam.conf"
+#define DOORCONF_SOURCES_MAX 2
 
-enum options_source { OPTIONS_TOKEN, OPTIONS_KEYFILE };
+enum doorconf_source { DOORCONF_TOKEN, DOORCONF_KEYFILE };
 
-struct options {
+struct doorconf {
 	size_t n_sources;
-	enum options_source source[OPTIONS_SOURCES_MAX];	/* in order */
+	enum doorconf_source source[DOORCONF_SOURCES_MAX];	/* in order */
 	char *module;			/* PKCS#11 driver, absolute path */
 	size_t n_env;
 	char *env[P11_ENV_MAX];		/* NAME=VALUE, owned */
@@ -37,14 +37,14 @@ struct options {
 };
 
 /* The rows, for the test that walks them against the manual. */
-extern const struct ini_key options_keys[];
+extern const struct ini_key doorconf_keys[];
 
-/* Read the file named by conf=PATH, else OPTIONS_FILE if it is there, then
+/* Read the file named by conf=PATH, else DOORCONF_FILE if it is there, then
  * the arguments; fill in defaults; check that sources have what they need.
- * All problems are in diag; 0 if there was no error.  options_free either
+ * All problems are in diag; 0 if there was no error.  doorconf_free either
  * way. */
-int options_load(struct options *o, int argc, const char **argv,
+int doorconf_load(struct doorconf *o, int argc, const char **argv,
     struct diag *diag);
-void options_free(struct options *o);
+void doorconf_free(struct doorconf *o);
 
 #endif

@@ -1,4 +1,4 @@
-#include "pam/child.h"
+#include "door/child.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,13 +1,13 @@
 /*
  * The module's side of a judge (job `pam`): offers of chains, one proof.
  */
-#ifndef PAM_JUDGING_H
-#define PAM_JUDGING_H
+#ifndef DOOR_JUDGING_H
+#define DOOR_JUDGING_H
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "pam/child.h"
-#include "pam/options.h"
+#include "door/child.h"
+#include "door/doorconf.h"
 #include "proto/pammsg.h"
 
 struct judging {
@@ -19,7 +19,7 @@ struct judging {
 
 /* Start it; what it loads takes its time meanwhile.  judging_end either
  * way. */
-int judging_start(struct judging *j, const struct options *o,
+int judging_start(struct judging *j, const struct doorconf *o,
     struct why *why);
 /* Wait until it has a policy.  Any failure means that this machine is not
  * set up, why says in which way. */

@@ -3,8 +3,8 @@
  * that no atfork handler runs and no memory is copied, with an empty
  * environment, default signals and no descriptor but the channel.
  */
-#ifndef PAM_CHILD_H
-#define PAM_CHILD_H
+#ifndef DOOR_CHILD_H
+#define DOOR_CHILD_H
 
 #include <sys/types.h>
 

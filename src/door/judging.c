@@ -1,9 +1,9 @@
-#include "pam/judging.h"
+#include "door/judging.h"
 
 #include "proto/chan.h"
 
 int
-judging_start(struct judging *j, const struct options *o, struct why *why)
+judging_start(struct judging *j, const struct doorconf *o, struct why *why)
 {
 	const char *const argv[] = { "certlogin-spawn", "judge",
 	    o->judge_user, o->state_dir, o->trust, o->map, NULL };

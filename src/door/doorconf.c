@@ -1,4 +1,4 @@
-#include "pam/options.h"
+#include "door/doorconf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,23 +30,23 @@ static int
 set_source(void *target, const struct ini_key *key, const char *value,
     const struct ini_pos *pos)
 {
-	static const char *const names[] = { [OPTIONS_TOKEN] = "token",
-	    [OPTIONS_KEYFILE] = "file" };
-	struct options *o = target;
+	static const char *const names[] = { [DOORCONF_TOKEN] = "token",
+	    [DOORCONF_KEYFILE] = "file" };
+	struct doorconf *o = target;
 	const char *p = value;
 	size_t n;
 
 	o->n_sources = 0;
 	for (; (n = next_word(&p)) > 0; p += n) {
-		int s = n == 5 && memcmp(p, names[OPTIONS_TOKEN], n) == 0 ?
-		    OPTIONS_TOKEN :
-		    n == 4 && memcmp(p, names[OPTIONS_KEYFILE], n) == 0 ?
-		    OPTIONS_KEYFILE : -1;
+		int s = n == 5 && memcmp(p, names[DOORCONF_TOKEN], n) == 0 ?
+		    DOORCONF_TOKEN :
+		    n == 4 && memcmp(p, names[DOORCONF_KEYFILE], n) == 0 ?
+		    DOORCONF_KEYFILE : -1;
 
-		if (s < 0 || o->n_sources == OPTIONS_SOURCES_MAX ||
+		if (s < 0 || o->n_sources == DOORCONF_SOURCES_MAX ||
 		    (o->n_sources == 1 && (int)o->source[0] == s))
 			return bad(pos, key, value, "token, file, or both");
-		o->source[o->n_sources++] = (enum options_source)s;
+		o->source[o->n_sources++] = (enum doorconf_source)s;
 	}
 	return o->n_sources > 0 ? 0 : bad(pos, key, value,
 	    "token, file, or both");
@@ -56,7 +56,7 @@ static int
 set_env(void *target, const struct ini_key *key, const char *value,
     const struct ini_pos *pos)
 {
-	struct options *o = target;
+	struct doorconf *o = target;
 	const char *eq = strchr(value, '=');
 
 	if (eq == NULL || eq == value || strlen(value) >= P11_ENV_LEN)
@@ -73,7 +73,7 @@ static int
 set_privileged(void *target, const struct ini_key *key, const char *value,
     const struct ini_pos *pos)
 {
-	struct options *o = target;
+	struct doorconf *o = target;
 	const char *p = value;
 	size_t n;
 
@@ -95,11 +95,11 @@ set_privileged(void *target, const struct ini_key *key, const char *value,
 static const char *const remotes[] = { "deny", "allow", NULL };
 
 #define STR(n, m, max_) { .name = n, .type = INI_STRING, \
-    .offset = offsetof(struct options, m), .max = max_ }
+    .offset = offsetof(struct doorconf, m), .max = max_ }
 #define TIME(n, m, lo, hi) { .name = n, .type = INI_DURATION, \
-    .offset = offsetof(struct options, m), .min = lo, .max = hi }
+    .offset = offsetof(struct doorconf, m), .min = lo, .max = hi }
 
-const struct ini_key options_keys[] = {
+const struct ini_key doorconf_keys[] = {
 	{ .name = "source", .type = INI_CALL, .call = set_source },
 	STR("module", module, P11_PATH_MAX - 1),
 	{ .name = "module-env", .type = INI_CALL, .call = set_env,
@@ -109,7 +109,7 @@ const struct ini_key options_keys[] = {
 	TIME("wait", wait, 0, 300),
 	TIME("timeout", timeout, 1, 600),
 	{ .name = "remote", .type = INI_ENUM,
-	    .offset = offsetof(struct options, remote), .words = remotes },
+	    .offset = offsetof(struct doorconf, remote), .words = remotes },
 	STR("p11-user", p11_user, 250),
 	STR("judge-user", judge_user, 250),
 	STR("map", map, 250),
@@ -118,7 +118,7 @@ const struct ini_key options_keys[] = {
 	{ .name = "privileged-accounts", .type = INI_CALL,
 	    .call = set_privileged },
 	{ .name = "debug", .type = INI_BOOL,
-	    .offset = offsetof(struct options, debug) },
+	    .offset = offsetof(struct doorconf, debug) },
 	{ .name = NULL },
 };
 
@@ -131,15 +131,15 @@ begin_pam(void *ctx, const char *sub, const struct ini_pos *pos)
 }
 
 static const struct ini_section sections[] = {
-	{ .name = "pam", .keys = options_keys, .begin = begin_pam },
+	{ .name = "pam", .keys = doorconf_keys, .begin = begin_pam },
 	{ .name = NULL },
 };
 
 /* A file that was not named may be missing. */
 static void
-read_file(struct options *o, const char *named, struct diag *diag)
+read_file(struct doorconf *o, const char *named, struct diag *diag)
 {
-	const char *path = named != NULL ? named : OPTIONS_FILE;
+	const char *path = named != NULL ? named : DOORCONF_FILE;
 	struct buf text;
 	struct why why;
 	int r;
@@ -156,17 +156,17 @@ read_file(struct options *o, const char *named, struct diag *diag)
 }
 
 static void
-read_arguments(struct options *o, int argc, const char **argv,
+read_arguments(struct doorconf *o, int argc, const char **argv,
     struct diag *diag)
 {
 	for (int i = 0; i < argc; i++)
 		if (strncmp(argv[i], "conf=", 5) != 0)
 			(void)ini_set(ARGUMENTS, strcmp(argv[i], "debug") ==
-			    0 ? "debug=yes" : argv[i], options_keys, o, diag);
+			    0 ? "debug=yes" : argv[i], doorconf_keys, o, diag);
 }
 
 static int
-fill_defaults(struct options *o)
+fill_defaults(struct doorconf *o)
 {
 	const struct {
 		char **member;
@@ -184,12 +184,12 @@ fill_defaults(struct options *o)
 		    (*rows[i].member = strdup(rows[i].value)) == NULL)
 			return ERR_NOMEM;
 	if (o->n_sources == 0)
-		o->source[o->n_sources++] = OPTIONS_TOKEN;
+		o->source[o->n_sources++] = DOORCONF_TOKEN;
 	return 0;
 }
 
 static bool
-has_source(const struct options *o, enum options_source s)
+has_source(const struct doorconf *o, enum doorconf_source s)
 {
 	for (size_t i = 0; i < o->n_sources; i++)
 		if (o->source[i] == s)
@@ -198,7 +198,7 @@ has_source(const struct options *o, enum options_source s)
 }
 
 static void
-check(const struct options *o, struct diag *diag)
+check(const struct doorconf *o, struct diag *diag)
 {
 	const struct {
 		const char *name, *value;
@@ -216,22 +216,22 @@ check(const struct options *o, struct diag *diag)
 	    strncmp(o->file, "%h/", 3) != 0)
 		diag_add(diag, DIAG_ERROR, ARGUMENTS, 0, 0, "file = %s: "
 		    "expected an absolute path or %%h/...", o->file);
-	if (has_source(o, OPTIONS_TOKEN) && o->module == NULL)
+	if (has_source(o, DOORCONF_TOKEN) && o->module == NULL)
 		diag_add(diag, DIAG_ERROR, ARGUMENTS, 0, 0, "source token "
 		    "needs module=/absolute/path/of/driver.so");
-	if (has_source(o, OPTIONS_KEYFILE) && o->file == NULL)
+	if (has_source(o, DOORCONF_KEYFILE) && o->file == NULL)
 		diag_add(diag, DIAG_ERROR, ARGUMENTS, 0, 0, "source file "
 		    "needs file=/path/with/%%u or file=%%h/...");
 }
 
 int
-options_load(struct options *o, int argc, const char **argv,
+doorconf_load(struct doorconf *o, int argc, const char **argv,
     struct diag *diag)
 {
 	size_t before = diag->errors;
 	const char *named = NULL;
 
-	*o = (struct options){ .timeout = 30 };
+	*o = (struct doorconf){ .timeout = 30 };
 	for (int i = 0; i < argc; i++)
 		if (strncmp(argv[i], "conf=", 5) == 0)
 			named = argv[i] + 5;
@@ -246,9 +246,9 @@ options_load(struct options *o, int argc, const char **argv,
 }
 
 void
-options_free(struct options *o)
+doorconf_free(struct doorconf *o)
 {
-	ini_free(options_keys, o);
+	ini_free(doorconf_keys, o);
 	for (size_t i = 0; i < o->n_env; i++)
 		free(o->env[i]);
 	o->n_env = 0;
