@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/about.h"
 #include "base/helper.h"
 #include "proto/chan.h"
 
@@ -172,10 +173,8 @@ holder_main(int argc, char **argv, const char *name,
 	struct buf in;
 	int r;
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		(void)printf("%s " PACKAGE_VERSION "\n", name);
+	if (about_asked(name, NULL, argc, argv))
 		return 0;
-	}
 	if (helper_begin(name) != 0) {
 		(void)fprintf(stderr, "%s: a part of certlogin, not to be "
 		    "started by hand\n", name);

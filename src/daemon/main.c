@@ -56,11 +56,11 @@ usage(FILE *f)
 static void
 version(void)
 {
-	(void)printf("certlogind %s (%s)\n", PACKAGE_VERSION,
+	(void)puts("certlogind " PACKAGE_VERSION ", "
 #ifdef WITH_SANDBOX
 	    "sandbox"
 #else
-	    "no sandbox: built with --disable-sandbox"
+	    "no sandbox (built with --disable-sandbox)"
 #endif
 	    );
 }

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/about.h"
 #include "base/helper.h"
 #include "base/sandbox.h"
 #include "hostkey/key.h"
@@ -139,6 +140,8 @@ main(int argc, char **argv)
 	struct key *k = NULL;
 	struct why why;
 
+	if (about_asked("certlogin-hostkey", sandbox_text(), argc, argv))
+		return 0;
 	if (helper_begin("certlogin-hostkey") != 0 ||
 	    parse(argc, argv, &a) != 0) {
 		(void)fprintf(stderr, "certlogin-hostkey: is started by "

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/about.h"
 #include "base/helper.h"
 #include "base/memfile.h"
 #include "base/sandbox.h"
@@ -137,11 +138,8 @@ main(int argc, char **argv)
 	struct files f;
 	struct why why;
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		(void)printf("certlogin-judge %s, %s\n", PACKAGE_VERSION,
-		    sandbox_text());
+	if (about_asked("certlogin-judge", sandbox_text(), argc, argv))
 		return 0;
-	}
 	if (helper_begin("certlogin-judge") != 0 ||
 	    (j = find_job(argc, argv)) == NULL) {
 		(void)fprintf(stderr, "certlogin-judge: is started by "

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/about.h"
 #include "base/helper.h"
 #include "base/memfile.h"
 #include "base/sandbox.h"
@@ -82,11 +83,8 @@ main(int argc, char **argv)
 	static struct net n;
 	struct why why;
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		(void)printf("certlogin-net %s, %s\n", PACKAGE_VERSION,
-		    sandbox_text());
+	if (about_asked("certlogin-net", sandbox_text(), argc, argv))
 		return 0;
-	}
 	if (helper_begin("certlogin-net") != 0) {
 		(void)fprintf(stderr, "certlogin-net: is started by "
 		    "certlogind, not by hand\n");

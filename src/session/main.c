@@ -19,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/about.h"
 #include "base/helper.h"
 #include "base/memfile.h"
 #include "proto/chan.h"
@@ -205,11 +206,13 @@ join(struct session *s)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static struct session s;
 	int r;
 
+	if (about_asked("certlogin-session", NULL, argc, argv))
+		return 0;
 	if (helper_begin("certlogin-session") != 0) {
 		(void)fprintf(stderr, "certlogin-session: is started by "
 		    "certlogind, not by hand\n");

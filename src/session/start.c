@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/about.h"
 #include "base/err.h"
 #include "base/memfile.h"
 #include "proto/ipc.h"
@@ -231,14 +232,16 @@ go_home(const char *home)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static struct ipc_begin g;
 	static struct request q;
 	struct span text;
-	int r = memfile_map(MESSAGE_FD, MESSAGE_MAX, &text);
+	int r;
 
-	if (r != 0 || (r = ipc_begin_get(rd_of_span(text), &g)) != 0)
+	if (about_asked("certlogin-start", NULL, argc, argv))
+		return 0;
+	if ((r = memfile_map(MESSAGE_FD, MESSAGE_MAX, &text)) != 0 || (r = ipc_begin_get(rd_of_span(text), &g)) != 0)
 		fail("start", err_text(r));
 	(void)close(MESSAGE_FD);
 	set_environment(&g);

@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/about.h"
 #include "base/helper.h"
 #include "base/path.h"
 #include "cred/p11msg.h"
@@ -277,10 +278,8 @@ main(int argc, char **argv)
 	struct why why = { "" };
 	int r;
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		(void)puts("certlogin-spawn " PACKAGE_VERSION);
+	if (about_asked("certlogin-spawn", NULL, argc, argv))
 		return 0;
-	}
 	if ((j = find_job(argc, argv)) == NULL ||
 	    helper_begin("certlogin-spawn") != 0) {
 		(void)fputs("certlogin-spawn: a part of certlogin, not to be "
