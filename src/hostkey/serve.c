@@ -9,7 +9,6 @@
 #include "proto/chan.h"
 
 #define CHANNELS_MAX 1024
-#define SOURCE_WAITING_MAX 4	/* unfinished signatures of one source */
 #define OVERDUE_MS 4000		/* before the session gives up on us */
 
 struct channel {
@@ -144,20 +143,10 @@ answer(struct server *s, size_t i)
 
 /* ---- whose turn --------------------------------------------------------- */
 
-static size_t
-waiting_of(const struct server *s, const struct channel *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		n += s->channel[i].waiting_since != 0 &&
-		    compare(s->channel[i].source, s->channel[i].source_len,
-		    c->source, c->source_len) == 0;
-	return n;
-}
-
 /* One channel's turn to be looked at: who hung up is forgotten, who asks is
- * noted, who asks too much or waited too long is refused. */
+ * noted, who waited too long is refused.  A source may ask as often as it has
+ * connections (certlogind limits those): others have their turns in between,
+ * so all it can hold up is itself. */
 static void
 look_at(struct server *s, size_t i, short ev, int64_t now)
 {
@@ -168,11 +157,7 @@ look_at(struct server *s, size_t i, short ev, int64_t now)
 	else if (c->waiting_since != 0 && now - c->waiting_since > OVERDUE_MS)
 		refuse(s, i, "waited too long: more logins than the key can "
 		    "sign for");
-	else if (c->waiting_since != 0 || (ev & POLLIN) == 0)
-		return;
-	else if (waiting_of(s, c) >= SOURCE_WAITING_MAX)
-		refuse(s, i, "too many signatures at once for one address");
-	else
+	else if (c->waiting_since == 0 && (ev & POLLIN) != 0)
 		c->waiting_since = now;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Whose signature comes next: one request a channel, a few channels a source,
- * the turn goes round the sources, what waited too long is dropped.
+ * Whose signature comes next: one request a channel, the turn goes round the
+ * sources, what waited too long is refused.
  */
 #ifndef HOSTKEY_SERVE_H
 #define HOSTKEY_SERVE_H
