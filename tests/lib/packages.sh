@@ -10,6 +10,7 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	gnutls-bin openssl softhsm2 opensc iproute2 procps util-linux binutils
 	rsync git openssh-client openssh-sftp-server pamtester sudo
+	pcscd vsmartcard-vpcd opensc-pkcs11
 	xz-utils python3)
 
 # missing_packages PACKAGE…: those that are not installed, one a line
