@@ -202,7 +202,9 @@ on_banner(void *ctx, const char *text)
 {
 	struct session *s = ctx;
 
-	say_text(s->say, text);
+	/* a command's output is for programs as often as for people */
+	if (s->want_pty || s->say->verbose)
+		say_text(s->say, text);
 }
 
 static void

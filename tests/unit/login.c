@@ -666,13 +666,19 @@ START_TEST(test_banner)
 	server = (struct testd){ .kind = TESTD_SERVE, .host = &host,
 	    .banner = "hello\n\x1b]0;title\x07\nlast" };
 	ck_assert(testd_start(&server));
-	RUN("localhost", "true");
+	RUN("-tt", "localhost", "true");
 	ck_assert_str_eq(ran.err, "hello\n\\x1b]0;title\\x07\nlast\n");
 	served();
 	server = (struct testd){ .kind = TESTD_SERVE, .host = &host,
 	    .banner = "hello" };
 	ck_assert(testd_start(&server));
-	RUN("-q", "localhost", "true");
+	RUN("localhost", "true");
+	ck_assert_str_eq(ran.err, "");
+	served();
+	server = (struct testd){ .kind = TESTD_SERVE, .host = &host,
+	    .banner = "hello" };
+	ck_assert(testd_start(&server));
+	RUN("-q", "-tt", "localhost", "true");
 	ck_assert_str_eq(ran.err, "");
 	served();
 }
