@@ -17,7 +17,7 @@
 #include "proto/ctlmsg.h"
 #include "proto/rundir.h"
 
-#define ANSWER_MS 10000
+#define ANSWER_MS 100000	/* a reload may wait for a slow token */
 
 enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
 

@@ -59,18 +59,25 @@ answer_why(struct daemon *d, struct rd body, struct buf *b)
 	ctlmsg_pair(b, "why", "%s", e->detail);
 }
 
-static void
-answer_reload(struct daemon *d, struct rd body, struct buf *b)
+void
+ctl_reload_ended(int fd, const char *error)
 {
-	if (rd_end(&body) != 0) {
-		ctlmsg_begin(b, 3, "malformed request");
-		return;
+	char text[CTLMSG_TEXT_MAX];
+	struct buf b;
+
+	text[0] = '\0';
+	if (error[0] != '\0')
+		(void)snprintf(text, sizeof(text), "not reloaded: %s; what "
+		    "was loaded before stays in force", error);
+	buf_init(&b, CHAN_MSG_MAX);
+	ctlmsg_begin(&b, text[0] != '\0' ? 1 : 0, text);
+	if (text[0] == '\0') {
+		ctlmsg_record(&b, "reload");
+		ctlmsg_pair(&b, "reload", "done");
 	}
-	setup_reload(d);
-	ctlmsg_begin(b, 0, "");
-	ctlmsg_record(b, "reload");
-	ctlmsg_pair(b, "reload", "begun; the log and `certloginctl status` "
-	    "say how it ended");
+	(void)chan_send(fd, &b, NULL, 0);
+	buf_free(&b);
+	(void)close(fd);
 }
 
 static void
@@ -150,25 +157,32 @@ static const struct {
 	void (*answer)(struct daemon *, struct rd, struct buf *);
 } rows[] = {
 	{ CTLMSG_WHY, answer_why },
-	{ CTLMSG_RELOAD, answer_reload },
 	{ CTLMSG_STATUS, answer_status },
 };
 
+/* Answer one request and close fd; of a reload, when it has ended. */
 static void
 serve(struct daemon *d, int fd)
 {
 	struct chan_msg m;
 	struct buf in, out;
+	int r;
 
 	buf_init(&in, CHAN_MSG_MAX);
 	buf_init(&out, CHAN_MSG_MAX);
-	if (chan_recv_timeout(fd, &in, &m, 0, CLIENT_MS) == 0) {
+	r = chan_recv_timeout(fd, &in, &m, 0, CLIENT_MS);
+	if (r == 0 && m.type == CTLMSG_RELOAD && rd_end(&m.body) == 0) {
+		setup_reload(d, fd);
+		fd = -1;
+	} else if (r == 0) {
 		ctlmsg_begin(&out, 2, "unknown request");
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 			if (rows[i].type == m.type)
 				rows[i].answer(d, m.body, &out);
 		(void)chan_send(fd, &out, NULL, 0);
 	}
+	if (fd >= 0)
+		(void)close(fd);
 	buf_free(&in);
 	buf_free(&out);
 }
@@ -203,10 +217,8 @@ on_ctl(struct ev_loop *loop, ev_io *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	if (fd < 0)
-		return;
-	serve(w->data, fd);
-	(void)close(fd);
+	if (fd >= 0)
+		serve(w->data, fd);
 }
 
 static void

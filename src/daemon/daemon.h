@@ -47,6 +47,14 @@ struct setup {
 	int64_t loaded;		/* seconds since 1970 */
 };
 
+#define RELOAD_WAITERS_MAX 16
+
+/* An admin's tool that waits for the end of a reload. */
+struct reload_waiter {
+	int fd;
+	bool next;		/* not of the one at work, of the next */
+};
+
 struct daemon {
 	struct ev_loop *loop;
 	const char *conf_path;
@@ -60,6 +68,8 @@ struct daemon {
 	uint64_t next_policy;
 	struct setup *setup;
 	struct reload *reload;		/* one at work, or NULL */
+	struct reload_waiter waiter[RELOAD_WAITERS_MAX];
+	size_t n_waiters;
 	struct spares *spares;
 	struct limits *limits;
 	struct why_log *why;

@@ -13,11 +13,13 @@
 #include "base/helper.h"
 #include "base/log.h"
 #include "base/memfile.h"
+#include "daemon/ctl.h"
+#include "daemon/expiry.h"
 #include "daemon/hostkey.h"
-#include "proto/seen.h"
 #include "daemon/spare.h"
 #include "idmap/uidrule.h"
 #include "proto/chan.h"
+#include "proto/seen.h"
 
 #define KEY_MS 20000		/* a TPM or HSM may be slow to open */
 #define LOAD_MS 60000
@@ -303,6 +305,30 @@ stop_watching(struct daemon *d, struct reload *r)
 	r->loader = -1;
 }
 
+/* Tell those who wait for this reload; error is "" if it succeeded. */
+static void
+tell_waiters(struct daemon *d, const char *error)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n_waiters; i++)
+		if (d->waiter[i].next)
+			d->waiter[kept++] = d->waiter[i];
+		else
+			ctl_reload_ended(d->waiter[i].fd, error);
+	d->n_waiters = kept;
+}
+
+static void
+not_reloaded(struct daemon *d, const char *text)
+{
+	log_error("reload: %s; what was loaded before stays in force", text);
+	(void)snprintf(d->last_error, sizeof(d->last_error), "%s", text);
+	tell_waiters(d, d->last_error);
+}
+
+static void run_reload(struct daemon *d, bool key_only);
+
 static void
 end_reload(struct daemon *d)
 {
@@ -313,15 +339,16 @@ end_reload(struct daemon *d)
 	setup_free(r->next);
 	free(r);
 	d->reload = NULL;
+	for (size_t i = 0; i < d->n_waiters; i++)
+		d->waiter[i].next = false;
 	if (again)
-		setup_reload(d);
+		run_reload(d, false);
 }
 
 static void
 reload_failed(struct daemon *d, const char *text)
 {
-	log_error("reload: %s; what was loaded before stays in force", text);
-	(void)snprintf(d->last_error, sizeof(d->last_error), "%s", text);
+	not_reloaded(d, text);
 	end_reload(d);
 }
 
@@ -352,20 +379,53 @@ finish_if_complete(struct daemon *d)
 		r->next = NULL;
 		log_info("reloaded: %u rules, %zu authorities",
 		    d->setup->done.rules, d->setup->done.n);
+		expiry_warn(d);
+		tell_waiters(d, "");
 	}
 	end_reload(d);
+}
+
+static const struct ipc_authority *
+find_authority(const struct ipc_load_done *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->authority[i].name, name) == 0)
+			return &l->authority[i];
+	return NULL;
+}
+
+/* A CRL that is damaged, forged, rolled back or gone must not push out a good
+ * one: it lists who was revoked, and without it nobody of that authority gets
+ * in.  An authority that had none to lose is no reason to stay as we are. */
+static int
+keeps_crls(const struct ipc_load_done *now, const struct ipc_load_done *next,
+    struct why *why)
+{
+	for (size_t i = 0; i < next->n; i++) {
+		const struct ipc_authority *a = &next->authority[i];
+		const struct ipc_authority *old = find_authority(now, a->name);
+
+		if (a->crl_problem[0] != '\0' && old != NULL &&
+		    old->next_update != 0 && old->crl_problem[0] == '\0')
+			return why_set(why, ERR_REFUSED, "authority %s has a "
+			    "CRL for every anchor now and would not: %s",
+			    a->name, a->crl_problem);
+	}
+	return 0;
 }
 
 static void
 on_policy(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct daemon *d = w->data;
+	struct setup *next = d->reload->next;
 	struct why why;
 
 	(void)loop;
 	(void)revents;
 	ev_io_stop(d->loop, w);
-	if (take_policy(d->reload->next, d->reload->loader, 0, &why) != 0) {
+	if (take_policy(next, d->reload->loader, 0, &why) != 0 ||
+	    keeps_crls(&d->setup->done, &next->done, &why) != 0) {
 		reload_failed(d, why.text);
 		return;
 	}
@@ -433,10 +493,7 @@ run_reload(struct daemon *d, bool key_only)
 		return;
 	}
 	if ((r = new_reload(d, &why)) == NULL) {
-		log_error("reload: %s; what was loaded before stays in force",
-		    why.text);
-		(void)snprintf(d->last_error, sizeof(d->last_error), "%s",
-		    why.text);
+		not_reloaded(d, why.text);
 		return;
 	}
 	d->reload = r;
@@ -455,8 +512,15 @@ run_reload(struct daemon *d, bool key_only)
 }
 
 void
-setup_reload(struct daemon *d)
+setup_reload(struct daemon *d, int waiter)
 {
+	if (waiter >= 0 && d->n_waiters == RELOAD_WAITERS_MAX) {
+		ctl_reload_ended(waiter, "too many ask for it at once");
+		return;
+	}
+	if (waiter >= 0)
+		d->waiter[d->n_waiters++] = (struct reload_waiter){
+		    .fd = waiter, .next = d->reload != NULL };
 	run_reload(d, false);
 }
 

@@ -12,8 +12,9 @@
 int setup_first(struct daemon *d);
 
 /* Begin a reload; the loop finishes it.  One at a time: a second request
- * while one runs makes it run again.  done (may be NULL) is told the end. */
-void setup_reload(struct daemon *d);
+ * while one runs makes it run again.  waiter (-1 for none) is a connection of
+ * certloginctl: it is told the end, and closed. */
+void setup_reload(struct daemon *d, int waiter);
 
 /* A hostkey process hung or died: replace it, keep policy and settings. */
 void setup_replace_hostkey(struct daemon *d);
