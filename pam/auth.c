@@ -45,9 +45,10 @@ start(struct attempt *a)
 	    NULL };
 	struct why why;
 
-	if (judging_start(&a->judge, o, &why) != 0 ||
-	    ((has_token(o) || o->remote == 0) && holder_start(&a->card, a->v,
-	    argv, "certlogin-p11", &why) != 0)) {
+	/* the card first: its driver takes longest */
+	if (((has_token(o) || o->remote == 0) && holder_start(&a->card, a->v,
+	    argv, "certlogin-p11", &why) != 0) ||
+	    judging_start(&a->judge, o, &why) != 0) {
 		visit_not_set_up(a->v, why.text);
 		return PAM_SERVICE_ERR;
 	}

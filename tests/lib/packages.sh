@@ -10,7 +10,9 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	gnutls-bin openssl softhsm2 opensc iproute2 procps util-linux binutils
 	rsync git openssh-client openssh-sftp-server pamtester sudo
-	pcscd vsmartcard-vpcd opensc-pkcs11
+	pcscd vsmartcard-vpcd opensc-pkcs11 swtpm tpm2-tools tpm2-abrmd
+	libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-swtpm0
+	libtss2-tcti-tabrmd0 dbus-daemon
 	xz-utils python3)
 
 # missing_packages PACKAGE…: those that are not installed, one a line
