@@ -1,8 +1,10 @@
 #include "session/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,8 +22,9 @@
 
 #define BEGIN_FD 3		/* where certlogin-start finds its message */
 #define EXE_FD 4
-#define KILL_ROUNDS 500
-#define KILL_PAUSE_NS 10000000	/* between rounds: 5 s in all */
+#define FAMILY_MAX 8192		/* descendants that one round ends */
+#define KILL_SECONDS 5
+#define KILL_PAUSE_NS 1000000	/* when nobody ended since the last round */
 
 /* The two ends: what the process gets as 0-2, what net gets. */
 struct ends {
@@ -247,6 +250,24 @@ child_resize(const struct child *c, const struct ipc_window *w)
 		set_size(c->master, w);
 }
 
+/* Wait for the process of child_signal().  The account's processes may stop
+ * it; it is worth no more than our time to end it. */
+static void
+wait_for_signaller(pid_t pid)
+{
+	int status;
+
+	for (;;) {
+		if (waitpid(pid, &status, WUNTRACED) < 0) {
+			if (errno != EINTR)
+				return;
+		} else if (WIFSTOPPED(status))
+			(void)kill(pid, SIGKILL);
+		else
+			return;
+	}
+}
+
 /* By a process that is the account with all its ids: a setuid program in the
  * group is out of the person's reach, and so it must be of ours.  (A changed
  * effective uid alone would not do: kill(2) looks at the real one too.) */
@@ -261,8 +282,8 @@ child_signal(const struct child *c, const struct account *a, int number)
 		(void)killpg(c->pid, number);
 		_exit(0);
 	}
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		wait_for_signaller(pid);
 }
 
 void
@@ -283,47 +304,94 @@ child_done(struct child *c)
 	c->used = false;
 }
 
-/* Kill all direct children; grandchildren become ours when they die. */
+struct family {
+	pid_t pid[FAMILY_MAX];
+	size_t n;
+};
+
+/* The children of one thread.  Whoever finds no room, or is behind the end of
+ * the buffer, comes next round. */
 static void
-kill_children(void)
+add_children(struct family *f, int tasks, const char *thread)
 {
-	char path[64], text[4096], *p = text, *end;
+	char path[NAME_MAX + 16], text[4096], *p = text, *end;
 	ssize_t n;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%ld/children",
-	    (long)syscall(SYS_gettid));
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+	(void)snprintf(path, sizeof(path), "%s/children", thread);
+	if ((fd = openat(tasks, path, O_RDONLY | O_CLOEXEC)) < 0)
 		return;
 	n = read(fd, text, sizeof(text) - 1);
 	(void)close(fd);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	for (;;) {
+	text[n > 0 ? n : 0] = '\0';
+	for (; f->n < FAMILY_MAX; p = end) {
 		long pid = strtol(p, &end, 10);
 
-		/* a number cut at the end of the buffer comes next round */
 		if (end == p || *end != ' ')
 			return;
 		if (pid > 1)
-			(void)kill((pid_t)pid, SIGKILL);
-		p = end;
+			f->pid[f->n++] = (pid_t)pid;
 	}
 }
 
-void
+static void
+add_all_children(struct family *f, pid_t pid)
+{
+	const struct dirent *e;
+	char path[64];
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
+	if ((d = opendir(path)) == NULL)
+		return;
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			add_children(f, dirfd(d), e->d_name);
+	(void)closedir(d);
+}
+
+/* The whole tree, from the top: a parent that is killed first cannot wait for
+ * its children, so that their numbers stay theirs until we do. */
+static void
+kill_descendants(void)
+{
+	struct family f = { .n = 0 };
+
+	add_all_children(&f, getpid());
+	for (size_t i = 0; i < f.n; i++) {
+		add_all_children(&f, f.pid[i]);
+		(void)kill(f.pid[i], SIGKILL);
+	}
+}
+
+static int64_t
+now_seconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec;
+}
+
+/* Round by round, for those that were begun meanwhile, and those whose parent
+ * was gone before it was asked for them. */
+bool
 child_kill_all(void)
 {
 	const struct timespec pause = { .tv_nsec = KILL_PAUSE_NS };
-	pid_t pid;
+	int64_t end = now_seconds() + KILL_SECONDS;
 
-	for (int i = 0; i < KILL_ROUNDS; i++) {
-		kill_children();
+	while (now_seconds() <= end) {
+		bool reaped = false;
+		pid_t pid;
+
+		kill_descendants();
 		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			;
+			reaped = true;
 		if (pid < 0 && errno == ECHILD)
-			return;
-		(void)nanosleep(&pause, NULL);
+			return true;
+		if (!reaped)
+			(void)nanosleep(&pause, NULL);
 	}
+	return false;
 }

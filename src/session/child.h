@@ -55,7 +55,7 @@ void child_hang_up(struct child *c, const struct account *a);
 void child_done(struct child *c);
 
 /* End every descendant, setsid or not; we are their subreaper.  Bounded to
- * some seconds. */
-void child_kill_all(void);
+ * some seconds; false when some may be left then. */
+bool child_kill_all(void);
 
 #endif

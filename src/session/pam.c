@@ -24,12 +24,13 @@ struct pam {
 static int
 one_message(struct pam *p, const struct pam_message *m)
 {
-	size_t n = strlen(p->banner), len;
+	size_t n = strlen(p->banner), room = sizeof(p->banner) - n - 1, len;
 
 	if (m->msg_style != PAM_TEXT_INFO && m->msg_style != PAM_ERROR_MSG)
 		return PAM_CONV_ERR;
 	len = m->msg != NULL ? strlen(m->msg) : 0;
-	if (len > sizeof(p->banner) - n - 2)
+	/* with a line end, and nothing at all where the banner is full */
+	if (len >= room)
 		return PAM_SUCCESS;
 	memcpy(p->banner + n, m->msg, len);
 	if (len > 0 && m->msg[len - 1] != '\n')

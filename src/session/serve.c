@@ -192,7 +192,9 @@ end(struct session *s, const char *text)
 	session_log(s, "ended: %s", text);
 	(void)ipc_text_encode(&s->out, IPC_NET_END, text);
 	(void)chan_send(s->net, &s->out, NULL, 0);
-	child_kill_all();
+	if (!child_kill_all())
+		session_log(s, "ended: processes of %s may be left",
+		    s->account.name);
 	return ERR_REFUSED;
 }
 
