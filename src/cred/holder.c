@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "base/about.h"
@@ -186,6 +187,11 @@ holder_main(int argc, char **argv, const char *name,
 		return 3;
 	buf_init_secret(&in, CHAN_MSG_MAX);
 	buf_init(&s.out, CHAN_MSG_MAX);
+	/* PINs come through here; its memory stays the same from now on, and
+	 * is locked where the system lets us */
+	if (buf_reserve(&in, CHAN_MSG_MAX) == NULL)
+		return 3;
+	(void)mlock(in.data, in.cap);
 	while ((r = serve(&s, &in)) == 0)
 		continue;
 	if (s.key != NULL)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "proto/chan.h"
 
 #define PROGRAM "certlogin-p11"
+#define PIN_PAGE 4096	/* bytes; holds the question of P11_PIN_MAX */
 #define STOP_MS 1000	/* for logout and C_Finalize */
 
 struct p11 {
@@ -291,12 +293,45 @@ p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why)
 	return question(p, flags, why);
 }
 
+/* The question with the PIN is made in a page of its own: never swapped out,
+ * and unlocked together with nothing of the caller's. */
+static int
+send_pin(struct p11 *p, const void *pin, size_t n)
+{
+	struct buf b = { .max = PIN_PAGE, .cap = PIN_PAGE, .secret = true };
+	int r;
+
+	b.data = mmap(NULL, PIN_PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (b.data == MAP_FAILED)
+		return ERR_NOMEM;
+	(void)mlock(b.data, PIN_PAGE);
+	(void)madvise(b.data, PIN_PAGE, MADV_DONTDUMP);
+	p11msg_put_login(&b, pin, n);
+	r = chan_send(p->fd, &b, NULL, 0);
+	buf_wipe(b.data, PIN_PAGE);
+	(void)munmap(b.data, PIN_PAGE);
+	return r;
+}
+
 int
 p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
     struct why *why)
 {
-	p11msg_put_login(&p->out, pin, n);
-	return question(p, flags, why);
+	long end = now_ms() + p->limit_ms;
+	struct chan_msg m;
+	int r;
+
+	if (p->fd < 0)
+		return why_set(why, ERR_STATE, "%s was ended", p->name);
+	if (n > P11_PIN_MAX)
+		return why_set(why, ERR_TOOBIG, "a PIN has at most %d bytes",
+		    P11_PIN_MAX);
+	if ((r = send_pin(p, pin, n)) != 0)
+		return broken(p, r, why);
+	if ((r = next(p, end, &m, why)) != 0)
+		return r;
+	return finish(p, &m, flags, why);
 }
 
 int

@@ -1,0 +1,133 @@
+#!/bin/bash
+# What the helpers of the PAM module are while somebody is asked for a PIN:
+# their uids, folder, filter, environment, descriptors, locked memory; with
+# root and without.
+set -eu
+# shellcheck source=tests/lib/pam.sh
+. "$SRC/tests/lib/pam.sh"
+
+# begin NAME [COMMAND…]: a caller that waits for its answers, asked already
+begin()
+{
+	local service=$1
+
+	shift
+	rm -f "$R/answers"
+	mkfifo "$R/answers"
+	"$@" pamtester "$service" alice authenticate <"$R/answers" \
+	    >"$R/err" 2>&1 &
+	ASKER=$!
+	exec 9>"$R/answers"
+	wait_for 20 grep -qE 'PIN of|Passphrase of' "$R/err" ||
+	    give_up "not asked: $(cat "$R/err")"
+}
+
+# finish ANSWER
+finish()
+{
+	echo "$1" >&9
+	exec 9>&-
+	wait $ASKER || give_up "not let in: $(cat "$R/err")"
+}
+
+# of NAME: the living process that is called so
+of()
+{
+	local dir
+
+	for dir in /proc/[0-9]*; do
+		[ "$(cat "$dir/comm" 2>/dev/null)" = "$1" ] || continue
+		! grep -q '^State:.Z' "$dir/status" || continue
+		echo "$dir"
+	done
+}
+
+# status NAME FIELD
+status()
+{
+	awk -v f="$2:" '$1 == f { print $2 }' "$(of "$1")/status"
+}
+
+# is NAME FIELD VALUE
+is()
+{
+	local v
+
+	v=$(status "$1" "$2")
+	[ "$v" = "$3" ] || give_up "$1: $2 is '$v', not '$3'"
+}
+
+# comm holds 15 characters
+P11=certlogin-p11 JUDGE=certlogin-judge KEYFILE=certlogin-keyfi
+
+pam_make
+card_of alice
+begin try env SECRET=in-the-environment
+
+echo "$JUDGE"
+is $JUDGE Uid 62002
+is $JUDGE Groups ''
+is $JUDGE CapEff 0000000000000000
+is $JUDGE CapPrm 0000000000000000
+if ! grep -q '^#define WITH_SANITIZERS' "$BUILD/config.h"; then
+	is $JUDGE Seccomp 2
+fi
+is $JUDGE NoNewPrivs 1
+[ -z "$(ls -A "$(of $JUDGE)/root/")" ] || give_up "its root is not empty"
+echo "$P11"
+is $P11 Uid $P11_USER
+is $P11 CapEff 0000000000000000
+is $P11 NoNewPrivs 1
+[ "$(status $P11 VmLck)" -ge 64 ] || give_up "its memory is not locked"
+env=$(tr '\0' '\n' <"$(of $P11)/environ")
+[ -z "$env" ] || give_up "started with $env"
+for p in $JUDGE $P11; do
+	grep -qE '^Max core file size +0 +0' "$(of "$p")/limits" ||
+	    give_up "$p may dump core"
+	[ "$(stat -c %U "$(of "$p")/environ")" = root ] ||
+	    give_up "$p is dumpable"
+done
+# a channel, and null at 0 to 2; the driver may have a file of its token open
+n=$(find "$(of $JUDGE)/fd" -lname 'socket:*' | wc -l)
+[ "$n" = 1 ] || give_up "the judge has $n sockets"
+[ "$(find "$(of $JUDGE)/fd" -type l | wc -l)" = 4 ] ||
+    give_up "the judge has $(ls -l "$(of $JUDGE)/fd")"
+[ "$(find "$(of $P11)/fd" -lname 'socket:*' | wc -l)" = 1 ] ||
+    give_up "p11 has more than its channel"
+[ -z "$(of certlogin-spawn)" ] || give_up "certlogin-spawn stayed"
+finish 1234
+[ -z "$(of $JUDGE)$(of $P11)" ] || give_up "a helper stayed"
+
+echo "$KEYFILE"
+service file source=file file=%h/id.pem remote=allow
+file_of alice alice
+begin file
+is $KEYFILE Uid 42001
+is $KEYFILE Gid 42001
+is $KEYFILE Groups ''
+is $KEYFILE Seccomp 2
+is $KEYFILE NoNewPrivs 1
+[ -z "$(tr -d '\0' <"$(of $KEYFILE)/environ")" ] || give_up "environment"
+finish "$PASS"
+
+echo "without root: the caller's ids, the same filters"
+begin file setpriv --reuid=42001 --regid=42001 --clear-groups
+for p in $JUDGE $KEYFILE; do
+	is "$p" Uid 42001
+	is "$p" Seccomp 2
+	is "$p" NoNewPrivs 1
+	is "$p" CapEff 0000000000000000
+done
+finish "$PASS"
+
+echo "who waits is killed, and so are they"
+begin file
+kill -KILL $ASKER
+wait $ASKER 2>/dev/null || :
+exec 9>&-
+all_gone()
+{
+	[ -z "$(of $KEYFILE)$(of $JUDGE)" ]
+}
+wait_for 10 all_gone ||
+    give_up "a helper stayed"
