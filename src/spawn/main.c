@@ -18,7 +18,6 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +169,8 @@ add_groups(struct spawn *s, const char *name, struct why *why)
 {
 	int n = HELPER_GROUPS_MAX;
 
-	if (!s->root || getpwnam(name) == NULL)
+	/* a number is nobody of the user database */
+	if (!s->root || (name[0] >= '0' && name[0] <= '9'))
 		return 0;
 	if (getgrouplist(name, s->spec.gid, s->groups, &n) < 0)
 		return why_set(why, ERR_TOOBIG, "user %s is in more than %d "
