@@ -97,3 +97,14 @@ err_escape(char *dst, size_t size, const void *src, size_t n)
 	dst[o] = '\0';
 	return dst;
 }
+
+char *
+err_unquote(char *dst, size_t size, const char *text)
+{
+	size_t o = 0;
+
+	for (; text[o] != '\0' && o + 1 < size; o++)
+		dst[o] = text[o] == '"' ? '\'' : text[o];
+	dst[o] = '\0';
+	return dst;
+}

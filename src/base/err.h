@@ -56,4 +56,11 @@ int why_errno(struct why *why, const char *fmt, ...)
  */
 char *err_escape(char *dst, size_t size, const void *src, size_t n);
 
+/*
+ * Copy text to dst (size bytes, at least 1; cut if longer) for a place in
+ * double quotes on a line of the log: a double quote becomes a single one, so
+ * that nothing in text can end the quotes.  The log escapes the rest.
+ */
+char *err_unquote(char *dst, size_t size, const char *text);
+
 #endif

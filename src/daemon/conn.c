@@ -143,11 +143,13 @@ conn_new(struct daemon *d)
 static void
 refused(struct conn *c, const struct ipc_ses_refused *f)
 {
+	char asked[sizeof(f->account)];
+
 	c->d->refusals++;
 	why_log_add(c->d->why, c->reference, c->host, f);
 	log_info("refused: address=%s port=%u asked=\"%s\" reference=%llu: %s",
-	    c->host, c->port, f->account, (unsigned long long)c->reference,
-	    f->detail);
+	    c->host, c->port, err_unquote(asked, sizeof(asked), f->account),
+	    (unsigned long long)c->reference, f->detail);
 }
 
 static void

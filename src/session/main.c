@@ -45,6 +45,21 @@ session_log(struct session *s, const char *fmt, ...)
 	(void)chan_send(s->listener, &s->out, NULL, 0);
 }
 
+/* What a certificate may make long comes last. */
+static void
+log_login(struct session *s)
+{
+	char identity[sizeof(s->verdict.identity)];
+	char issuer[sizeof(s->verdict.issuer)];
+
+	session_log(s, "login: account=%s address=%s rule=%u reference=%llu "
+	    "serial=%s identity=\"%s\" issuer=\"%s\"", s->account.name,
+	    s->host, s->verdict.rule_line, (unsigned long long)s->reference,
+	    s->verdict.serial, err_unquote(identity, sizeof(identity),
+	    s->verdict.identity), err_unquote(issuer, sizeof(issuer),
+	    s->verdict.issuer));
+}
+
 /* Wait until net closed its end, so that the person gets the reason. */
 static void
 wait_for_net(struct session *s)
@@ -221,12 +236,7 @@ main(int argc, char **argv)
 	if (warm_up(&s) != 0 || join(&s) != 0)
 		return 1;
 	if ((r = login_run(&s)) == 0) {
-		/* what a certificate may make long comes last */
-		session_log(&s, "login: account=%s address=%s rule=%u "
-		    "reference=%llu serial=%s identity=\"%s\" issuer=\"%s\"",
-		    s.account.name, s.host, s.verdict.rule_line,
-		    (unsigned long long)s.reference, s.verdict.serial,
-		    s.verdict.identity, s.verdict.issuer);
+		log_login(&s);
 		serve_run(&s);
 	}
 	pam_finish(s.pam);

@@ -44,6 +44,7 @@ FRAMES = {
     "trailing-bytes": frame(LOGIN, string("alice") + string("") + b"more"),
     "nul-in-account": login(b"alice\0root"),
     "newline-in-account": login(b"alice\nroot"),
+    "quote-in-account": login('alice" reference=1: forged'),
     "long-account": login("a" * 5000),
     "unknown-type": frame(200, b"?"),
     "success-from-client": frame(SUCCESS, string("alice")),

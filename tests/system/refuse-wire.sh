@@ -54,6 +54,9 @@ for case in huge-frame big-frame empty-frame string-beyond-frame \
 	    "${GOOD[@]}"
 done
 wire newline-in-account 'closed|message 51' '' "${GOOD[@]}"
+wire quote-in-account 'message 51' \
+    "asked=\"alice' reference=1: forged\" reference=[0-9]+:" "${GOOD[@]}"
+! log_has 'asked="alice" reference=1' || give_up "quotes were closed"
 wire cut-frame 'closed' '' "${GOOD[@]}"
 for case in unknown-type success-from-client open-before-login \
     data-before-login two-logins request-without-channel open-twice \

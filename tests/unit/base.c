@@ -311,6 +311,9 @@ START_TEST(escape)
 	ck_assert_str_eq(err_escape(d, sizeof(d), "a\nb", 3), "a\\x0ab");
 	ck_assert_str_eq(err_escape(d, 5, "abcdef", 6), "a...");
 	ck_assert_str_eq(err_escape(d, 1, "abc", 3), "");
+	ck_assert_str_eq(err_unquote(d, sizeof(d), "a\" b=\"c"), "a' b='c");
+	ck_assert_str_eq(err_unquote(d, 4, "abcdef"), "abc");
+	ck_assert_str_eq(err_unquote(d, 1, "abc"), "");
 }
 END_TEST
 
