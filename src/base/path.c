@@ -57,6 +57,11 @@ check_final(const struct stat *st, const char *path, int flags,
 	    (st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return why_set(why, ERR_UNSAFE,
 		    "%s can be read by others; try: chmod 600 %s", path, path);
+	if ((flags & PATH_PUBLIC) != 0 &&
+	    (st->st_mode & (S_IRGRP | S_IROTH)) == 0)
+		return why_set(why, ERR_UNSAFE, "%s can be read by its owner "
+		    "only, like a key; certificates and CRLs are public; try: "
+		    "chmod 644 %s", path, path);
 	return 0;
 }
 

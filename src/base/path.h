@@ -18,6 +18,8 @@
 enum path_flags {
 	PATH_SECRET = 1,	/* also: not readable by group or others */
 	PATH_DIR = 2,		/* a folder, not a regular file */
+	PATH_PUBLIC = 4,	/* also: readable by group or others; never
+				 * a file that PATH_SECRET would take */
 };
 
 /* Open an absolute path read-only by the rules above.  Returns a descriptor

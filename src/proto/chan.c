@@ -102,9 +102,12 @@ chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
 			return ERR_AGAIN;
 		return errno == ECONNRESET ? ERR_EOF : ERR_SYS;
 	}
-	if (n == 0)
-		return ERR_EOF;
 	take_fds(&mh, m);
+	if (n == 0) {
+		/* the end, or an empty message, which may carry some */
+		chan_close_fds(m);
+		return ERR_EOF;
+	}
 	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || n < 2 ||
 	    m->n_fds > max_fds) {
 		chan_close_fds(m);

@@ -67,7 +67,8 @@ receive(struct loading *l, uint8_t type, struct chan_msg *m, size_t max_fds,
 	    err_text(r));
 }
 
-/* The judge names paths; they are opened below trust.conf's folder only. */
+/* The judge names paths; they are opened below trust.conf's folder only, and
+ * only what is no secret: the host's key usually lies there as well. */
 static int
 open_wanted(struct loading *l)
 {
@@ -75,8 +76,8 @@ open_wanted(struct loading *l)
 
 	l->files.n = l->want.n;
 	for (size_t i = 0; i < l->want.n; i++) {
-		int fd = path_open_below(l->dirfd, l->dir, l->want.path[i], 0,
-		    &why);
+		int fd = path_open_below(l->dirfd, l->dir, l->want.path[i],
+		    PATH_PUBLIC, &why);
 
 		l->files.file[i].opened = fd >= 0;
 		l->files.file[i].error[0] = '\0';

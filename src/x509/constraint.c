@@ -148,7 +148,8 @@ uri_host(const char *uri, size_t *n)
 	const char *p = strstr(uri, "://"), *at;
 
 	*n = 0;
-	if (p == NULL || memchr(uri, '/', (size_t)(p - uri)) != NULL)
+	/* the colon behind the scheme, or it is no authority */
+	if (p == NULL || strchr(uri, ':') != p)
 		return "";
 	p += 3;
 	*n = strcspn(p, "/?#");

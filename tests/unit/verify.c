@@ -787,6 +787,7 @@ static const struct {
 	{ 0, 0x86, "lab.example", { URI, "https://lab.example@x/", 0 }, false },
 	{ 0, 0x86, "lab.example", { URI, "urn:lab.example", 0 }, false },
 	{ 1, 0x86, "lab.example", { URI, "urn:lab.example", 0 }, false },
+	{ 0, 0x86, "lab.example", { URI, "urn:x://lab.example/y", 0 }, false },
 	{ 1, 0x86, "lab.example", { URI, "https://[::1]/", 0 }, false },
 	{ 1, 0x86, "lab.example", { URI, ALICE, 0 }, false },
 	{ 1, 0x86, "a.example", { URI, ALICE, 0 }, true },
