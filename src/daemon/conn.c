@@ -32,6 +32,8 @@ struct conn {
 	char host[64];
 	struct limits_source source;
 	bool waiting;		/* counted by limits */
+	bool proved;		/* a judge was asked for: net saw a certificate
+				 * and its key's signature */
 	bool live;		/* registered */
 	bool leaving;		/* over, but processes of it are to end */
 	ev_io io;
@@ -146,7 +148,9 @@ refused(struct conn *c, const struct ipc_ses_refused *f)
 	char asked[sizeof(f->account)];
 
 	c->d->refusals++;
-	why_log_add(c->d->why, c->reference, c->host, f);
+	why_log_add(c->d->why, c->reference, c->host, !c->proved, f);
+	if (!c->proved && !limits_line(c->d->limits))
+		return;
 	log_info("refused: address=%s port=%u asked=\"%s\" reference=%llu: %s",
 	    c->host, c->port, err_unquote(asked, sizeof(asked), f->account),
 	    (unsigned long long)c->reference, f->detail);
@@ -292,6 +296,7 @@ answer_need_judge(struct conn *c, struct rd body)
 
 	if (r != 0 || c->live)
 		return r != 0 ? r : ERR_STATE;
+	c->proved = true;
 	end_judge(c);
 	if ((judge = spare_take_judge(c->d->spares, &c->judge, &why)) < 0) {
 		log_error("judge: %s", why.text);

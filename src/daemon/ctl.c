@@ -44,8 +44,8 @@ answer_why(struct daemon *d, struct rd body, struct buf *b)
 	}
 	if ((e = why_log_find(d->why, number)) == NULL) {
 		ctlmsg_begin(b, 1, "no refusal of that number is kept (the "
-		    "last 4096 since certlogind was started are); search the "
-		    "log for reference=NUMBER");
+		    "last 4096 since certlogind was started are, and 1024 of "
+		    "strangers); search the log for reference=NUMBER");
 		return;
 	}
 	ctlmsg_begin(b, 0, "");

@@ -1,6 +1,5 @@
 #include "daemon/limits.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@ struct limits {
 	uint64_t seed;			/* strangers choose their address */
 	size_t waiting;
 	unsigned long counted[LIMITS_KINDS];
+	unsigned long lines;		/* about strangers, logged or not */
 };
 
 struct limits *
@@ -167,6 +167,12 @@ limits_silent(struct limits *l)
 	l->counted[LIMITS_SILENT]++;
 }
 
+bool
+limits_line(struct limits *l)
+{
+	return l->lines++ < LIMITS_LINES;
+}
+
 size_t
 limits_waiting(const struct limits *l)
 {
@@ -178,6 +184,7 @@ limits_report(struct limits *l, char *dst, size_t size)
 {
 	const unsigned long *n = l->counted;
 	unsigned long all = 0;
+	size_t len;
 
 	for (size_t i = 0; i < LIMITS_KINDS; i++)
 		all += n[i];
@@ -190,6 +197,12 @@ limits_report(struct limits *l, char *dst, size_t size)
 		    "login-grace-time", all, n[LIMITS_REFUSED_SOURCE],
 		    n[LIMITS_REFUSED_STARTUPS], n[LIMITS_REFUSED_SESSIONS],
 		    n[LIMITS_SILENT]);
+	len = strlen(dst);
+	if (l->lines > LIMITS_LINES)
+		(void)snprintf(dst + len, size - len, "%srefused %lu strangers "
+		    "without a line of their own", len > 0 ? "; " : "",
+		    l->lines - LIMITS_LINES);
 	memset(l->counted, 0, sizeof(l->counted));
+	l->lines = 0;
 	return dst;
 }

@@ -5,6 +5,7 @@
 #ifndef DAEMON_LIMITS_H
 #define DAEMON_LIMITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,7 @@
 #include "daemon/conf.h"
 
 #define LIMITS_SOURCE_MAX 8	/* bytes of a source's key */
+#define LIMITS_LINES 100	/* about strangers, from report to report */
 
 struct limits_source {
 	uint8_t key[LIMITS_SOURCE_MAX];
@@ -37,6 +39,10 @@ void limits_done(struct limits *l, const struct limits_source *s);
 
 /* It said nothing within login-grace-time: counted for the report. */
 void limits_silent(struct limits *l);
+
+/* May one more line about a stranger be logged?  Else it is counted for the
+ * report: whoever can connect must not be able to fill the log. */
+bool limits_line(struct limits *l);
 
 /* Connections waiting now. */
 size_t limits_waiting(const struct limits *l);

@@ -201,7 +201,7 @@ static void
 on_report(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct daemon *d = w->data;
-	char line[256];
+	char line[512];
 
 	(void)loop;
 	(void)revents;

@@ -208,8 +208,10 @@ START_TEST(safe_open)
 	put("good", 0644);
 	ck_assert_int_eq(try_open("good", 0), 0);
 	ck_assert_int_eq(try_open("good", PATH_SECRET), ERR_UNSAFE);
+	ck_assert_int_eq(try_open("good", PATH_PUBLIC), 0);
 	put("secret", 0600);
 	ck_assert_int_eq(try_open("secret", PATH_SECRET), 0);
+	ck_assert_int_eq(try_open("secret", PATH_PUBLIC), ERR_UNSAFE);
 	put("open", 0666);
 	ck_assert_int_eq(try_open("open", 0), ERR_UNSAFE);
 	ck_assert_int_eq(try_open("none", 0), ERR_NOTFOUND);

@@ -6,13 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "daemon/conf.h"
 #include "daemon/limits.h"
-#include "proto/seen.h"
 #include "daemon/why.h"
+#include "proto/chan.h"
+#include "proto/load.h"
+#include "proto/seen.h"
 
 /* ---- limits ------------------------------------------------------------- */
 
@@ -148,6 +153,14 @@ START_TEST(report)
 	    "max-startups, 0 over max-sessions, 1 that said nothing within "
 	    "login-grace-time");
 	ck_assert_str_eq(limits_report(l, line, sizeof(line)), "");
+	for (int i = 0; i < LIMITS_LINES; i++)
+		ck_assert(limits_line(l));
+	ck_assert_str_eq(limits_report(l, line, sizeof(line)), "");
+	for (int i = 0; i < LIMITS_LINES + 3; i++)
+		ck_assert(limits_line(l) == (i < LIMITS_LINES));
+	ck_assert_str_eq(limits_report(l, line, sizeof(line)), "refused 3 "
+	    "strangers without a line of their own");
+	ck_assert(limits_line(l));
 	limits_free(l);
 }
 END_TEST
@@ -306,7 +319,12 @@ START_TEST(why_kept)
 	(void)snprintf(f.account, sizeof(f.account), "ali\nce");
 	(void)snprintf(f.detail, sizeof(f.detail), "no rule");
 	for (uint64_t i = 1; i <= WHY_KEPT + 1; i++)
-		why_log_add(w, i, "192.0.2.1", &f);
+		why_log_add(w, i, "192.0.2.1", false, &f);
+	/* strangers, however many, push out their own kind only */
+	for (uint64_t i = 1; i <= WHY_STRANGERS_KEPT + 1; i++)
+		why_log_add(w, 100000 + i, "192.0.2.1", true, &f);
+	ck_assert_ptr_null(why_log_find(w, 100001));
+	ck_assert_ptr_nonnull(why_log_find(w, 100002));
 	ck_assert_ptr_null(why_log_find(w, 0));
 	ck_assert_ptr_null(why_log_find(w, 1));
 	e = why_log_find(w, 2);
@@ -346,6 +364,72 @@ START_TEST(seen_numbers)
 }
 END_TEST
 
+/* ---- a judge that asks for what is not its own -------------------------- */
+
+/* In a child: the status says which of the two files were opened. */
+_Noreturn static void
+greedy_judge(int channel)
+{
+	static struct ipc_load_want want = { .n = 2,
+	    .path = { "ca.crt", "host.key" } };
+	static struct ipc_load_files files;
+	struct chan_msg m;
+	struct buf in, out;
+	int status = 0x40;
+
+	buf_init(&in, CHAN_MSG_MAX);
+	buf_init(&out, CHAN_MSG_MAX);
+	if (chan_recv(channel, &in, &m, 2) == 0 &&
+	    ipc_load_want_encode(&out, &want) == 0 &&
+	    chan_send(channel, &out, NULL, 0) == 0 &&
+	    chan_recv(channel, &in, &m, 2) == 0 &&
+	    ipc_load_files_decode(m.body, &files) == 0)
+		status = (files.file[0].opened ? 1 : 0) |
+		    (files.file[1].opened ? 2 : 0) | (int)m.n_fds << 2;
+	_exit(status);
+}
+
+static void
+put_file(const char *name, mode_t mode, char *dst, size_t size)
+{
+	struct why why;
+
+	(void)snprintf(dst, size, "%s/%s", dir, name);
+	ck_assert_msg(path_replace(dst, mode, "x", 1, &why) == 0, "%s",
+	    why.text);
+}
+
+START_TEST(load_no_secret)
+{
+	static struct ipc_load_begin begin;
+	char trust[128], cert[128], key[128];
+	struct load_result out;
+	struct diag diag;
+	struct why why;
+	int pair[2], status;
+	pid_t pid;
+
+	put_file("trust.conf", 0644, trust, sizeof(trust));
+	put_file("ca.crt", 0644, cert, sizeof(cert));
+	put_file("host.key", 0600, key, sizeof(key));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	if ((pid = fork()) == 0)
+		greedy_judge(pair[1]);
+	(void)close(pair[1]);
+	diag_init(&diag);
+	ck_assert_int_ne(load_run(pair[0], trust, NULL, &begin, 10000, &out,
+	    &diag, &why), 0);
+	diag_free(&diag);
+	(void)close(pair[0]);
+	(void)unlink(trust);
+	(void)unlink(cert);
+	(void)unlink(key);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	/* the first of the two, and one descriptor */
+	ck_assert_int_eq(WEXITSTATUS(status), 1 | 1 << 2);
+}
+END_TEST
+
 static Suite *
 daemon_suite(void)
 {
@@ -371,6 +455,7 @@ daemon_suite(void)
 	tcase_add_checked_fixture(t, folder, no_folder);
 	tcase_add_test(t, why_kept);
 	tcase_add_test(t, seen_numbers);
+	tcase_add_test(t, load_no_secret);
 	suite_add_tcase(s, t);
 	return s;
 }
