@@ -141,6 +141,16 @@ printf '%s\n' "$PASS" | "${AS_ALICE[@]}" "$CALLER" -u bob locker auth \
     3>"$R/err" >"$R/out" 2>&1 && give_up "bob's file was opened by alice"
 sees '^error: Key file: .*opened as its account'
 
+echo "no root, with a card: the caller's own right to it"
+service card remote=allow
+log_mark
+rc=0
+chown -R alice "$R/tokens"
+echo 1234 | "${AS_ALICE[@]}" "$CALLER" -u alice card auth acct \
+    3>"$R/err" >"$R/out" 2>&1 || rc=$?
+[ $rc -eq 0 ] || give_up "the locker: $(cat "$R/out" "$R/err")"
+chown -R $P11_USER "$R/tokens"
+
 echo "logind: root outside any session, then a session of each kind"
 mkdir -p /run/systemd/seats /run/systemd/sessions
 good "$CALLER" -u alice try auth
