@@ -62,6 +62,7 @@ static const struct sandbox_call token_calls[] = {
 	{ SCMP_SYS(setsockopt), -1, 0 }, { SCMP_SYS(shutdown), -1, 0 },
 	{ SCMP_SYS(clone3), -1, 0 }, { SCMP_SYS(set_robust_list), -1, 0 },
 	{ SCMP_SYS(rseq), -1, 0 }, { SCMP_SYS(rt_sigaction), -1, 0 },
+	{ SCMP_SYS(sched_getattr), -1, 0 }, { SCMP_SYS(sched_setattr), -1, 0 },
 	/* loading code is what a driver is */
 	{ SCMP_SYS(mmap), -1, 0 }, { SCMP_SYS(mprotect), -1, 0 },
 	/* libcap's constructor, behind NSS; names of threads */

@@ -52,7 +52,7 @@ lab_realm
 lab_ca "$R/hosts" "/CN=Lab hosts"
 lab_crl "$R/hosts" "$R/hosts.crl"
 CLIENT_OPTIONS=(-o "ca=$R/hosts/ca.crt" -o "crl=$R/hosts.crl")
-trap 'stop_rogue; realm_end' EXIT
+AT_END=stop_rogue
 
 echo "the control: certlogind with a certificate of that CA"
 lab_issue "$R/hosts" proper extendedKeyUsage=serverAuth \
