@@ -8,7 +8,7 @@
 
 #include "proto/chan.h"
 
-#define CHANNELS_MAX 1024
+#define CHANNELS_MAX 10240	/* more than max-startups can be */
 #define OVERDUE_MS 4000		/* before the session gives up on us */
 
 struct channel {

@@ -29,15 +29,12 @@ internal(struct session *s, const char *detail)
 /* ---- one signature ----------------------------------------------------------- */
 
 static int
-ask_hostkey(struct session *s, struct rd body, struct span *signature,
+ask_hostkey(struct session *s, struct span transcript, struct span *signature,
     char *error)
 {
-	struct span transcript;
 	struct chan_msg m;
 	int r;
 
-	if ((r = ipc_net_sign_decode(body, &transcript)) != 0)
-		return r;
 	if ((r = ipc_key_sign_encode(&s->out, s->random, transcript)) != 0 ||
 	    (r = chan_send(s->hostkey, &s->out, NULL, 0)) != 0 ||
 	    (r = chan_recv_timeout(s->hostkey, &s->in, &m, 0, SIGN_MS)) != 0)
@@ -51,9 +48,14 @@ static int
 answer_sign(struct session *s, struct rd body)
 {
 	char error[IPC_TEXT_MAX] = "", detail[IPC_TEXT_MAX + 64];
-	struct span signature;
-	int r = ask_hostkey(s, body, &signature, error);
+	struct span transcript, signature;
+	int r;
 
+	/* not the fault of the hostkey process, which would be replaced */
+	if (ipc_net_sign_decode(body, &transcript) != 0)
+		return internal(s, "certlogin-net sent a malformed request for "
+		    "a signature");
+	r = ask_hostkey(s, transcript, &signature, error);
 	(void)close(s->hostkey);
 	s->hostkey = -1;
 	if (r == 0 && error[0] == '\0') {

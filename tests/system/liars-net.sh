@@ -65,6 +65,11 @@ net_does sign-foreign "$WRONG" 'host key: signature refused: the handshake carri
 net_does sign-replay "$WRONG" \
     'host key: signature refused: server random is not the one'
 
+# no reason to throw the hostkey process away, which others wait for
+net_does sign-empty "$WRONG" \
+    'certlogin-net sent a malformed request for a signature'
+! log_since | grep 'host key process' || give_up "the hostkey was replaced"
+
 # what it may not say, or not now
 NOT_NOW='login is not possible now; tell the administrator'
 TURN='certlogin-net sent a message out of turn'

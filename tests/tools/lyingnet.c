@@ -288,6 +288,14 @@ sign_twice(struct net *n, struct chan_msg *m)
 }
 
 static int
+sign_empty(struct net *n, struct chan_msg *m)
+{
+	(void)m;
+	chan_begin(&n->out, IPC_NET_SIGN);
+	return chan_send(HELPER_CHANNEL, &n->out, NULL, 0);
+}
+
+static int
 sign_replay(struct net *n, struct chan_msg *m)
 {
 	struct buf b;
@@ -408,6 +416,7 @@ static const struct {
 	{ "start-first", IPC_NET_SIGN, start_first },
 	{ "start-before-login", IPC_NET_LOGIN, start_first },
 	{ "sign-twice", IPC_NET_SIGN, sign_twice },
+	{ "sign-empty", IPC_NET_SIGN, sign_empty },
 	{ "sign-replay", IPC_NET_SIGN, sign_replay },
 	{ "sign-foreign", IPC_NET_SIGN, sign_foreign },
 	{ "start-pty", IPC_NET_START, start_pty },
