@@ -16,27 +16,42 @@
 
 /* ---- an authority in a file --------------------------------------------- */
 
-/* ~/.certlogin/NAME if it is there, else NULL. */
-static char *
-usual(const struct conf *conf, const char *name)
+/* ~/.certlogin/NAME if it is there, else NULL; false: out of memory, which
+ * must not look like a file that is not there. */
+static bool
+usual(const struct conf *conf, const char *name, char **out)
 {
 	char *path = NULL;
 
+	*out = NULL;
 	if (asprintf(&path, "%s/.certlogin/%s", conf->home, name) < 0)
-		return NULL;
+		return false;
 	if (access(path, F_OK) == 0 || errno != ENOENT)
-		return path;
-	free(path);
-	return NULL;
+		*out = path;
+	else
+		free(path);
+	return true;
 }
 
 /* The CRL to go with it: named, or the usual one; NULL where there is none. */
-static char *
-find_crl(const struct conf *conf)
+static bool
+find_crl(const struct conf *conf, char **out)
 {
+	*out = NULL;
 	if (conf->crl == NULL)
-		return usual(conf, "ca.crl");
-	return strcmp(conf->crl, "none") == 0 ? NULL : strdup(conf->crl);
+		return usual(conf, "ca.crl", out);
+	return strcmp(conf->crl, "none") == 0 ||
+	    (*out = strdup(conf->crl)) != NULL;
+}
+
+/* The authority: named, or the usual one; NULL: trust.conf has it. */
+static bool
+find_ca(const struct conf *conf, char **out)
+{
+	*out = NULL;
+	if (conf->ca == NULL)
+		return conf->trust != NULL || usual(conf, "ca.crt", out);
+	return (*out = strdup(conf->ca)) != NULL;
 }
 
 static int
@@ -202,17 +217,13 @@ server_load(struct server *s, const struct conf *conf, struct diag *diag,
 	int r;
 
 	memset(s, 0, sizeof(*s));
-	if (conf->ca != NULL)
-		ca = strdup(conf->ca);
-	else if (conf->trust == NULL)
-		ca = usual(conf, "ca.crt");
-	if (ca == NULL && conf->ca != NULL)
+	if (!find_ca(conf, &ca))
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if (ca == NULL)
 		return load_conf(s, conf->trust != NULL ? conf->trust :
 		    TRUST_CONF, diag, why);
-	crl = find_crl(conf);
-	r = load_single(s, ca, crl, why);
+	r = find_crl(conf, &crl) ? load_single(s, ca, crl, why) :
+	    why_set(why, ERR_NOMEM, "out of memory");
 	free(ca);
 	free(crl);
 	return r;
