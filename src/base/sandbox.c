@@ -112,6 +112,19 @@ allow_rows(scmp_filter_ctx f, const struct sandbox_call *c, size_t n)
 	return r;
 }
 
+/* Load what was built without error r, and let it go. */
+static int
+finish(scmp_filter_ctx f, int r, struct why *why)
+{
+	if (r == 0)
+		r = seccomp_load(f);
+	seccomp_release(f);
+	if (r == 0)
+		return 0;
+	errno = -r;
+	return why_errno(why, "seccomp filter");
+}
+
 static int
 load_filter(const struct sandbox_call *calls, size_t n, struct why *why)
 {
@@ -123,13 +136,20 @@ load_filter(const struct sandbox_call *calls, size_t n, struct why *why)
 	r = allow_common(f);
 	if (r == 0)
 		r = allow_rows(f, calls, n);
-	if (r == 0)
-		r = seccomp_load(f);
-	seccomp_release(f);
-	if (r == 0)
-		return 0;
-	errno = -r;
-	return why_errno(why, "seccomp filter");
+	return finish(f, r, why);
+}
+
+static int
+load_forbidden(const int *calls, size_t n, struct why *why)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int r = 0;
+
+	if (f == NULL)
+		return why_set(why, ERR_NOMEM, "seccomp: out of memory");
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
+	return finish(f, r, why);
 }
 #else
 static int
@@ -140,15 +160,40 @@ load_filter(const struct sandbox_call *calls, size_t n, struct why *why)
 	(void)why;
 	return 0;
 }
+
+static int
+load_forbidden(const int *calls, size_t n, struct why *why)
+{
+	(void)calls;
+	(void)n;
+	(void)why;
+	return 0;
+}
 #endif
 
-int
-sandbox_filter(const struct sandbox_call *calls, size_t n, struct why *why)
+static int
+renounce(struct why *why)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return why_errno(why, "prctl");
-	return load_filter(calls, n, why);
+	return 0;
+}
+
+int
+sandbox_forbid(const int *calls, size_t n, struct why *why)
+{
+	int r = renounce(why);
+
+	return r != 0 ? r : load_forbidden(calls, n, why);
+}
+
+int
+sandbox_filter(const struct sandbox_call *calls, size_t n, struct why *why)
+{
+	int r = renounce(why);
+
+	return r != 0 ? r : load_filter(calls, n, why);
 }
 
 int
@@ -169,6 +214,15 @@ sandbox_text(void)
 
 int
 sandbox_filter(const struct sandbox_call *calls, size_t n, struct why *why)
+{
+	(void)calls;
+	(void)n;
+	(void)why;
+	return 0;
+}
+
+int
+sandbox_forbid(const int *calls, size_t n, struct why *why)
 {
 	(void)calls;
 	(void)n;

@@ -38,6 +38,13 @@ int sandbox_enter(const struct sandbox_call *calls, size_t n,
 int sandbox_filter(const struct sandbox_call *calls, size_t n,
     struct why *why);
 
+/*
+ * The other way round, for a process whose calls nobody can list beforehand
+ * (a PKCS#11 driver): no-new-privs, not dumpable, and these n system calls
+ * fail with EPERM from now on.
+ */
+int sandbox_forbid(const int *calls, size_t n, struct why *why);
+
 /* "sandbox" or "no sandbox (built with --disable-sandbox)", for --version. */
 const char *sandbox_text(void);
 

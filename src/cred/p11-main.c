@@ -6,10 +6,12 @@
  * environment.  A driver that hangs or crashes takes only this process with
  * it; the starter waits with a limit.
  */
+#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sandbox.h"
 #include "cred/driver.h"
 #include "cred/holder.h"
 #include "cred/local.h"
@@ -32,6 +34,21 @@ set_env(const struct p11_load *l, struct why *why)
 	return 0;
 }
 
+/* What no driver needs, and what one that was taken over would like: to become
+ * another program, to look into or end other processes of this uid, to change
+ * what it sees of the system. */
+static const int forbidden[] = {
+	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+	SCMP_SYS(pidfd_getfd), SCMP_SYS(pidfd_send_signal), SCMP_SYS(kill),
+	SCMP_SYS(tkill), SCMP_SYS(rt_sigqueueinfo),
+	SCMP_SYS(rt_tgsigqueueinfo), SCMP_SYS(mount), SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(unshare),
+	SCMP_SYS(setns), SCMP_SYS(bpf), SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd), SCMP_SYS(keyctl), SCMP_SYS(add_key),
+	SCMP_SYS(request_key), SCMP_SYS(io_uring_setup),
+};
+
 static int
 load(void **key, const struct p11_load *l, struct why *why)
 {
@@ -39,6 +56,8 @@ load(void **key, const struct p11_load *l, struct why *why)
 	int r;
 
 	if ((r = set_env(l, why)) != 0 ||
+	    (r = sandbox_forbid(forbidden, sizeof(forbidden) /
+	    sizeof(forbidden[0]), why)) != 0 ||
 	    (r = driver_load(&d, l->module, why)) != 0)
 		return r;
 	*key = d;

@@ -81,6 +81,13 @@ behave always
 lets_in alice liar 1234
 [ "$(grep -c 'PIN of' "$R/err")" = 1 ] || give_up "asked again"
 
+if grep -q '^#define WITH_SANDBOX' "$BUILD/config.h" &&
+    ! grep -q '^#define WITH_SANITIZERS' "$BUILD/config.h"; then
+	echo "a driver that would be another program"
+	behave exec
+	lets_in alice liar 1234
+fi
+
 echo "locked"
 lies locked 'is locked' 'is locked' 1234
 not_asked

@@ -78,6 +78,7 @@ echo "$P11"
 is $P11 Uid $P11_USER
 is $P11 CapEff 0000000000000000
 is $P11 NoNewPrivs 1
+is $P11 Seccomp 2
 [ "$(status $P11 VmLck)" -ge 64 ] || give_up "its memory is not locked"
 env=$(tr '\0' '\n' <"$(of $P11)/environ")
 [ -z "$env" ] || give_up "started with $env"

@@ -15,6 +15,7 @@
  *	no-reader	no slots at all
  *	absent		no card until there is a file LIAR_KEEP
  *	pinpad		the reader asks for the PIN, and gets 1234
+ *	exec		becomes another program, if it can
  *	always		the key wants a PIN for each signature
  */
 #include <dlfcn.h>
@@ -51,6 +52,8 @@ static CK_RV
 initialize(void *args)
 {
 	perhaps("hang-load", "crash-load");
+	if (does("exec"))
+		(void)execl("/bin/true", "true", (char *)NULL);
 	return real->C_Initialize(args);
 }
 
