@@ -208,8 +208,8 @@ parse_number(const char *s, unsigned long *v)
 	return errno == 0 && *end == '\0' && *v > 0 && *v < 0xfffffffeUL;
 }
 
-int
-helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why)
+static int
+find_user(const char *name, uid_t *uid, gid_t *gid, struct why *why)
 {
 	const struct passwd *pw;
 	unsigned long v;
@@ -225,10 +225,47 @@ helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why)
 		    "make it with: useradd --system --user-group --home-dir "
 		    "/nonexistent --no-create-home --shell "
 		    "/usr/sbin/nologin %s", name, name);
-	if (pw->pw_uid == 0 || pw->pw_gid == 0)
-		return why_set(why, ERR_UNSAFE, "user %s is root or in its "
-		    "group; a helper needs a user of its own", name);
 	*uid = pw->pw_uid;
 	*gid = pw->pw_gid;
+	return 0;
+}
+
+static int
+find_group(const char *name, gid_t *gid, struct why *why)
+{
+	const struct group *g;
+	unsigned long v;
+
+	if (parse_number(name, &v)) {
+		*gid = (gid_t)v;
+		return 0;
+	}
+	if ((g = getgrnam(name)) == NULL)
+		return why_set(why, ERR_NOTFOUND, "group %s does not exist; "
+		    "make it with: groupadd --system %s", name, name);
+	*gid = g->gr_gid;
+	return 0;
+}
+
+int
+helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why)
+{
+	const char *colon = strchr(name, ':');
+	char user[64];
+	uid_t u = 0;
+	gid_t g = 0;
+	int r;
+
+	if (snprintf(user, sizeof(user), "%.*s", colon == NULL ? (int)sizeof(
+	    user) : (int)(colon - name), name) >= (int)sizeof(user))
+		return why_set(why, ERR_TOOBIG, "user %s: name too long", name);
+	if ((r = find_user(user, &u, &g, why)) != 0 || (colon != NULL &&
+	    (r = find_group(colon + 1, &g, why)) != 0))
+		return r;
+	if (u == 0 || g == 0)
+		return why_set(why, ERR_UNSAFE, "user %s is root or in its "
+		    "group; a helper needs a user of its own", name);
+	*uid = u;
+	*gid = g;
 	return 0;
 }

@@ -53,9 +53,10 @@ int helper_begin(const char *name);
 /* Open a helper's executable in folder dir by the rules of path.h. */
 int helper_open(const char *dir, const char *name, struct why *why);
 
-/* A user or group by name or number: 0, or ERR_NOTFOUND with why naming the
- * command that makes it.  A number needs no entry in the user database; its
- * group is then the same number. */
+/* USER or USER:GROUP, each a name or a number: 0, or ERR_NOTFOUND with why
+ * naming the command that makes it, or ERR_UNSAFE for root and its group.
+ * Without GROUP it is the user's; a number needs no entry in the user
+ * database, and its group is then the same number. */
 int helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why);
 
 #endif

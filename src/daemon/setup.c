@@ -177,7 +177,8 @@ send_result(int fd, struct daemon *d, struct setup *u)
 	diag_init(&diag);
 	buf_init(&b, CHAN_MSG_MAX);
 	if ((r = run_load(d, u, &res, &diag, &why)) != 0) {
-		diag_add(&diag, DIAG_ERROR, u->conf.trust, 0, 0, "%s",
+		/* which names trust and map; what is in them has places */
+		diag_add(&diag, DIAG_ERROR, d->conf_path, 0, 0, "%s",
 		    why.text);
 		res.done = (struct ipc_load_done){ .ok = false };
 		res.policy = -1;

@@ -20,6 +20,20 @@ if [ -n "$unsafe" ]; then
 	echo "set-id or writable by others: $unsafe"
 	exit 1
 fi
+if find "$to" -name pam_certlogin.so | grep -q .; then
+	# what ./configure --with-pamdir sets
+	make -s install DESTDIR="$to" pamdir=/elsewhere >"$TMPDIR/log" 2>&1
+	[ -e "$to/elsewhere/pam_certlogin.so" ] || {
+		echo "the PAM module is not in pamdir"
+		exit 1
+	}
+	make -s uninstall DESTDIR="$to" pamdir=/elsewhere \
+	    >"$TMPDIR/log" 2>&1
+	[ ! -e "$to/elsewhere/pam_certlogin.so" ] || {
+		echo "uninstall leaves the PAM module in pamdir"
+		exit 1
+	}
+fi
 make -s uninstall DESTDIR="$to" >"$TMPDIR/log" 2>&1
 left=$(find "$to" ! -type d)
 if [ -n "$left" ]; then

@@ -129,4 +129,7 @@ hardened()
 while read -r f; do
 	[ "$(head -c 4 "$f" | tail -c 3)" != ELF ] || hardened "$f"
 done < <(find "$BUILD/inst" -type f -executable)
+for p in certlogin certlogind certlogin-net certlogin-judge certlogin-session; do
+	symbols "$p" | grep -q '_chk$' || complain "$p is built without FORTIFY"
+done
 exit $rc

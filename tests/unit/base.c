@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/err.h"
+#include "base/helper.h"
 #include "base/ini.h"
 #include "base/path.h"
 
@@ -319,6 +320,34 @@ START_TEST(escape)
 }
 END_TEST
 
+/* Nobody has these numbers; root and group root are in every database. */
+START_TEST(users)
+{
+	struct why why;
+	uid_t u = 1;
+	gid_t g = 1;
+
+	ck_assert_int_eq(helper_user("62001", &u, &g, &why), 0);
+	ck_assert(u == 62001 && g == 62001);
+	ck_assert_int_eq(helper_user("62001:62009", &u, &g, &why), 0);
+	ck_assert(u == 62001 && g == 62009);
+	ck_assert_int_eq(helper_user("nobody:62009", &u, &g, &why), 0);
+	ck_assert(u == 65534 && g == 62009);
+	u = g = 7;
+	ck_assert_int_eq(helper_user("root", &u, &g, &why), ERR_UNSAFE);
+	ck_assert_int_eq(helper_user("root:62001", &u, &g, &why), ERR_UNSAFE);
+	ck_assert_int_eq(helper_user("62001:root", &u, &g, &why), ERR_UNSAFE);
+	ck_assert_int_eq(helper_user("no_such", &u, &g, &why), ERR_NOTFOUND);
+	ck_assert_ptr_nonnull(strstr(why.text, "useradd"));
+	ck_assert_int_eq(helper_user("62001:no_such", &u, &g, &why),
+	    ERR_NOTFOUND);
+	ck_assert_ptr_nonnull(strstr(why.text, "groupadd"));
+	ck_assert_int_eq(helper_user("62001:", &u, &g, &why), ERR_NOTFOUND);
+	ck_assert_int_eq(helper_user("0", &u, &g, &why), ERR_NOTFOUND);
+	ck_assert(u == 7 && g == 7);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -337,6 +366,7 @@ main(void)
 	tcase_add_test(t, replace_like);
 	tcase_add_test(t, read_limit);
 	tcase_add_test(t, escape);
+	tcase_add_test(t, users);
 	tcase_add_test(t, findings_travel);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
