@@ -59,3 +59,27 @@ stty cols 61 rows 22 </dev/tty) &
 $CLIENT -t alice@localhost 'trap \"stty size; exit 0\" WINCH; touch begun
 i=0; while [ \$i -lt 200 ]; do sleep 0.05; i=\$((i + 1)); done'"
 shows '^22 61$'
+
+echo "a key that interrupts does so on the other side"
+rm -f "$R/home/alice/begun"
+mkfifo "$R/keys"
+exec 7<>"$R/keys"
+script -qec "$CLIENT -t alice@localhost 'touch begun; sleep 60; echo no'" \
+    /dev/null <&7 >"$R/shown" 2>&1 &
+pid=$!
+wait_for 20 test -e "$R/home/alice/begun" || give_up "it did not start"
+printf '\003' >&7
+rc=0
+wait "$pid" || rc=$?
+exec 7>&-
+[ "$rc" -eq 130 ] || give_up "exit $rc, not 130: $(cat "$R/shown")"
+
+echo "the terminal is as it was when the connection breaks"
+rm -f "$R/home/alice/begun"
+on_terminal "stty -g >$R/before
+(until test -e $R/home/alice/begun; do sleep 0.05; done
+kill -KILL \$(pgrep -u 62001 -f certlogin-net)) &
+$CLIENT -t alice@localhost 'touch begun; sleep 60'; echo rc=\$?
+stty -g >$R/after"
+shows 'rc=255'
+cmp "$R/before" "$R/after" || give_up "the terminal is not as it was"
