@@ -43,8 +43,9 @@ issue(struct pki *p, enum pki_kind kind, const char *name,
 	OK(gnutls_x509_crt_set_serial(p->crt, serial, sizeof(serial)));
 	OK(gnutls_x509_crt_set_activation_time(p->crt,
 	    now + (usual ? -300 : x->from)));
+	/* a CA outlives what it issues, also a second later */
 	OK(gnutls_x509_crt_set_expiration_time(p->crt,
-	    now + (usual ? 86400 : x->to)));
+	    now + (!usual ? x->to : x->uri == NULL ? 172800 : 86400)));
 	set_extensions(p->crt, x);
 	if (issuer == NULL)
 		issuer = p;
