@@ -139,3 +139,29 @@ admitted alice alice
 for pid in $(pgrep -x sleep); do
 	kill "$pid"
 done
+
+echo "strangers who talk nonsense are counted, not listed one by one"
+python3 - "$PORT" 350 <<'END'
+import concurrent.futures, socket, sys
+
+def one(_):
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20) as s:
+        s.settimeout(20)
+        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        try:
+            while s.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+
+with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    list(pool.map(one, range(int(sys.argv[2]))))
+END
+# in three of the report's periods at most
+wait_for 30 eval "log_since |
+    grep -qE 'refused [0-9]+ strangers without a line of their own'" ||
+    give_up "they are not counted"
+listed=$(log_since | grep -c ' refused: address=')
+[ "$listed" -le 300 ] || give_up "$listed lines about 350 strangers"
+[ "$listed" -ge 100 ] || give_up "only $listed lines about 350 strangers"
+admitted alice alice
