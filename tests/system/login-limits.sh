@@ -140,7 +140,21 @@ for pid in $(pgrep -x sleep); do
 	kill "$pid"
 done
 
+descriptors()
+{
+	find "/proc/$DAEMON/fd" -type l | wc -l
+}
+
+as_before()
+{
+	[ "$(children)" -eq "$processes" ] &&
+	    [ "$(descriptors)" -eq "$open" ]
+}
+
 echo "strangers who talk nonsense are counted, not listed one by one"
+wait_for 20 settled 4 || give_up "$(children) processes"
+processes=4
+open=$(descriptors)
 python3 - "$PORT" 350 <<'END'
 import concurrent.futures, socket, sys
 
@@ -164,4 +178,6 @@ wait_for 30 eval "log_since |
 listed=$(log_since | grep -c ' refused: address=')
 [ "$listed" -le 300 ] || give_up "$listed lines about 350 strangers"
 [ "$listed" -ge 100 ] || give_up "only $listed lines about 350 strangers"
+wait_for 20 as_before || give_up "of them stay $(children) processes," \
+    "$(descriptors) descriptors; before were $processes and $open"
 admitted alice alice
