@@ -56,7 +56,7 @@ pki_make(struct pki *p, enum pki_kind kind, const char *name,
 	OK(gnutls_x509_crt_set_activation_time(p->crt, now - 300));
 	/* an issuer outlives what it signs, however long the test takes */
 	OK(gnutls_x509_crt_set_expiration_time(p->crt, now +
-	    (issuer == NULL ? 2 * 86400 : 86400)));
+	    (issuer == p ? 2 * 86400 : 86400)));
 	OK(gnutls_x509_crt_privkey_sign(p->crt, issuer->crt, issuer->key,
 	    gnutls_sign_get_hash_algorithm(issuer->sign), 0));
 	OK(gnutls_x509_crt_export2(p->crt, GNUTLS_X509_FMT_DER, &p->der));
