@@ -579,6 +579,18 @@ byte_at(size_t i)
 	return (uint8_t)(i * 7 + (i >> 11));
 }
 
+/* The n bytes that follow the first `from`; one assertion for all, since each
+ * is a message to the suite's process. */
+static void
+expect_bytes(const uint8_t *b, size_t from, size_t n)
+{
+	size_t same = 0;
+
+	while (same < n && b[same] == byte_at(from + same))
+		same++;
+	ck_assert_uint_eq(same, n);
+}
+
 /* Send in pieces of different sizes what the other side can tell apart. */
 static void
 pour(struct flow *f)
@@ -592,7 +604,8 @@ pour(struct flow *f)
 	for (size_t i = 0; i < n; i++)
 		b[i] = byte_at(f->sent + i);
 	rc = n > 0 ? tls_write(f->from, b, n) : tls_flush(f->from);
-	ck_assert_msg(rc >= 0 || rc == ERR_AGAIN, "%s", tls_error(f->from));
+	if (rc < 0 && rc != ERR_AGAIN)
+		ck_abort_msg("%s", tls_error(f->from));
 	if (rc > 0)
 		f->sent += (size_t)rc;
 }
@@ -603,12 +616,12 @@ drink(struct flow *f)
 	uint8_t b[TLS_RECORD];
 	ssize_t rc = tls_read(f->to, b, sizeof(b));
 
-	ck_assert_msg(rc > 0 || rc == ERR_AGAIN, "%zd %s", rc,
-	    tls_error(f->to));
-	for (ssize_t i = 0; i < rc; i++)
-		ck_assert_uint_eq(b[i], byte_at(f->got + (size_t)i));
-	if (rc > 0)
+	if (rc <= 0 && rc != ERR_AGAIN)
+		ck_abort_msg("%zd %s", rc, tls_error(f->to));
+	if (rc > 0) {
+		expect_bytes(b, f->got, (size_t)rc);
 		f->got += (size_t)rc;
+	}
 }
 
 static bool
@@ -637,7 +650,8 @@ START_TEST(test_flow)
 		tls_set_rekey(p.client, 30);
 	}
 	for (size_t k = 0; !flowed(&f[0]) || !flowed(&f[1]); k++) {
-		ck_assert_uint_lt(k, 1000000);
+		if (k >= 1000000)
+			ck_abort_msg("nothing moves");
 		pour(&f[k % 2]);
 		/* the receivers are slower, so that records wait */
 		if (k % 3 == 0)
@@ -680,10 +694,10 @@ START_TEST(test_asked_for_keys)
 		ck_assert_msg(rc > 0 || rc == GNUTLS_E_AGAIN ||
 		    rc == GNUTLS_E_INTERRUPTED, "%s",
 		    gnutls_strerror((int)rc));
-		for (ssize_t i = 0; i < rc; i++)
-			ck_assert_uint_eq(b[i], byte_at(f.got + (size_t)i));
-		if (rc > 0)
+		if (rc > 0) {
+			expect_bytes(b, f.got, (size_t)rc);
 			f.got += (size_t)rc;
+		}
 	}
 	free_pair();
 	gnutls_certificate_free_credentials(cred);
