@@ -3,10 +3,14 @@
 #include "proto/seen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "proto/chan.h"
@@ -51,41 +55,105 @@ seen_read(const char *state_dir, struct ipc_load_begin *lb, struct why *why)
 	return r;
 }
 
-static bool
-unchanged(const char *path, const struct buf *now)
+/* certlogind and the PAM module's helper both read, merge and replace. */
+static int
+take_lock(const char *dir, struct why *why)
 {
-	struct buf old;
-	bool same;
+	char path[PATH_MAX];
+	int fd, n = snprintf(path, sizeof(path), "%s/crl-seen.lock", dir);
 
-	buf_init(&old, CHAN_MSG_MAX + 1);
-	same = path_load(path, 0, CHAN_MSG_MAX, &old, NULL) == 0 &&
-	    old.len == now->len && memcmp(old.data, now->data, now->len) == 0;
-	buf_free(&old);
-	return same;
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return why_set(why, ERR_TOOBIG, "%s: path too long", dir);
+	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+		return why_errno(why, "%s", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return why_errno(why, "%s", path);
+	while (flock(fd, LOCK_EX) != 0)
+		if (errno != EINTR) {
+			(void)close(fd);
+			return why_errno(why, "%s", path);
+		}
+	return fd;
+}
+
+static bool
+is_newer(const struct ipc_seen *a, const struct ipc_seen *b)
+{
+	int c = 0;
+
+	if (a->number_len != b->number_len)
+		return a->number_len > b->number_len;
+	if (a->number_len > 0)
+		c = memcmp(a->number, b->number, a->number_len);
+	return c != 0 ? c > 0 : a->this_update > b->this_update;
+}
+
+static struct ipc_seen *
+find(struct ipc_load_begin *lb, const struct ipc_seen *key)
+{
+	for (size_t i = 0; i < lb->n_seen; i++)
+		if (memcmp(lb->seen[i].issuer_key, key->issuer_key,
+		    sizeof(key->issuer_key)) == 0)
+			return &lb->seen[i];
+	return NULL;
+}
+
+/* What somebody else kept meanwhile stays where it is higher or new to us. */
+static void
+merge(struct ipc_load_begin *lb, const struct ipc_load_begin *kept)
+{
+	for (size_t i = 0; i < kept->n_seen; i++) {
+		struct ipc_seen *have = find(lb, &kept->seen[i]);
+
+		if (have == NULL && lb->n_seen < IPC_LOAD_SEEN_MAX)
+			lb->seen[lb->n_seen++] = kept->seen[i];
+		else if (have != NULL && is_newer(&kept->seen[i], have))
+			*have = kept->seen[i];
+	}
+}
+
+static bool
+same(const struct ipc_load_begin *a, const struct ipc_load_begin *b)
+{
+	return a->n_seen == b->n_seen && memcmp(a->seen, b->seen,
+	    a->n_seen * sizeof(a->seen[0])) == 0;
+}
+
+static int
+replace(const char *dir, const struct ipc_load_begin *lb, struct why *why)
+{
+	char path[PATH_MAX];
+	struct buf b;
+	int r = file_name(dir, path, sizeof(path), why);
+
+	if (r != 0)
+		return r;
+	buf_init(&b, CHAN_MSG_MAX);
+	if ((r = ipc_load_begin_encode(&b, lb)) != 0)
+		(void)why_set(why, r, "%s: %s", path, err_text(r));
+	else
+		r = path_replace(path, 0644, b.data, b.len, why);
+	buf_free(&b);
+	return r;
 }
 
 int
 seen_write(const char *state_dir, const struct ipc_load_done *done,
     struct why *why)
 {
-	static struct ipc_load_begin lb;
-	char path[PATH_MAX];
-	struct buf b;
-	int r;
+	static struct ipc_load_begin lb, kept;
+	int r, lock = take_lock(state_dir, why);
 
-	if ((r = file_name(state_dir, path, sizeof(path), why)) != 0)
-		return r;
+	if (lock < 0)
+		return lock;
 	lb = (struct ipc_load_begin){ .n_seen = done->n_seen };
 	memcpy(lb.seen, done->seen, sizeof(lb.seen));
-	buf_init(&b, CHAN_MSG_MAX);
-	if ((r = ipc_load_begin_encode(&b, &lb)) != 0)
-		(void)why_set(why, r, "%s: %s", path, err_text(r));
-	else if (!unchanged(path, &b)) {
-		if (mkdir(state_dir, 0755) != 0 && errno != EEXIST)
-			r = why_errno(why, "%s", state_dir);
-		else
-			r = path_replace(path, 0644, b.data, b.len, why);
+	if ((r = seen_read(state_dir, &kept, why)) == 0) {
+		merge(&lb, &kept);
+		if (!same(&lb, &kept))
+			r = replace(state_dir, &lb, why);
 	}
-	buf_free(&b);
+	(void)close(lock);
 	return r;
 }

@@ -13,7 +13,8 @@
 int seen_read(const char *state_dir, struct ipc_load_begin *lb,
     struct why *why);
 
-/* Keep what the judge reported, if it differs from what is there. */
+/* Keep what the judge reported, merged under a lock (STATE_DIR/crl-seen.lock)
+ * with what is there: of each key the higher number stays. */
 int seen_write(const char *state_dir, const struct ipc_load_done *done,
     struct why *why);
 

@@ -185,6 +185,8 @@ no_folder(void)
 
 	(void)snprintf(kept, sizeof(kept), "%s/crl-seen", dir);
 	(void)unlink(kept);
+	(void)snprintf(kept, sizeof(kept), "%s/crl-seen.lock", dir);
+	(void)unlink(kept);
 	(void)unlink(path);
 	ck_assert_int_eq(rmdir(dir), 0);
 }
@@ -355,6 +357,16 @@ START_TEST(seen_numbers)
 	ck_assert_int_eq(seen_read(dir, &lb, &why), 0);
 	ck_assert_uint_eq(lb.n_seen, 1);
 	ck_assert_mem_eq(&lb.seen[0], &done.seen[0], sizeof(lb.seen[0]));
+	/* somebody who knows less takes nothing away */
+	done.seen[0].number[1] = 1;
+	ck_assert_int_eq(seen_write(dir, &done, &why), 0);
+	done.seen[0] = (struct ipc_seen){ .issuer_key = { 8 },
+	    .number = { 9 }, .number_len = 1, .this_update = 5 };
+	ck_assert_int_eq(seen_write(dir, &done, &why), 0);
+	ck_assert_int_eq(seen_read(dir, &lb, &why), 0);
+	ck_assert_uint_eq(lb.n_seen, 2);
+	ck_assert_uint_eq(lb.seen[0].issuer_key[0], 8);
+	ck_assert_uint_eq(lb.seen[1].number[1], 2);
 	(void)snprintf(name, sizeof(name), "%s/crl-seen", dir);
 	ck_assert_ptr_nonnull(f = fopen(name, "r+"));
 	ck_assert_int_eq(fputc('?', f), '?');
