@@ -9,6 +9,24 @@
 #include "x509/sig.h"
 #include "x509/slice.h"
 
+/* As printable text and whole: who reads the start of a longer one reads
+ * somebody else's name. */
+static int
+keep_text(char dst[FACTS_DN_MAX], const gnutls_datum_t *text,
+    const char *which, struct why *why)
+{
+	char all[4 * FACTS_DN_MAX];	/* an escaped byte is four */
+
+	if (text->size < FACTS_DN_MAX &&
+	    strlen(err_escape(all, sizeof(all), text->data, text->size)) <
+	    FACTS_DN_MAX) {
+		(void)strcpy(dst, all);
+		return 0;
+	}
+	return why_set(why, ERR_TOOBIG, "%s longer than %d bytes", which,
+	    FACTS_DN_MAX - 1);
+}
+
 /* A Name as text; the library knows the attributes and their strings. */
 static int
 name_text(char dst[FACTS_DN_MAX], struct span name, const char *which,
@@ -33,9 +51,9 @@ name_text(char dst[FACTS_DN_MAX], struct span name, const char *which,
 	if (rc < 0)
 		return why_set(why, ERR_MALFORMED, "%s: %s", which,
 		    gnutls_strerror(rc));
-	(void)err_escape(dst, FACTS_DN_MAX, text.data, text.size);
+	rc = keep_text(dst, &text, which, why);
 	gnutls_free(text.data);
-	return 0;
+	return rc;
 }
 
 static int

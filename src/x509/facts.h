@@ -11,7 +11,8 @@
 
 #define FACTS_NAMES_MAX 32	/* names in one certificate */
 #define FACTS_NAME_MAX 512	/* bytes of one name */
-#define FACTS_DN_MAX 512
+#define FACTS_DN_MAX 1024	/* with NUL; a longer one refuses the
+				 * certificate */
 #define FACTS_SERIAL_MAX 20	/* bytes, RFC 5280 4.1.2.2 */
 
 enum facts_class { FACTS_USER, FACTS_DEVICE, FACTS_HOST, FACTS_CLASSES };

@@ -113,6 +113,22 @@ lab_issue()
 	[ ! -f "$R/alice/ca.crt" ] || cp "$R/alice/ca.crt" "$out/ca.crt"
 }
 
+# lab_long DIR NAME N: like lab_issue, with N more OUs of 60 bytes in the
+# subject
+lab_long()
+{
+	local dir=$1 name=$2 out=$R/$2 ou
+
+	lab_issue "$dir" "$name"
+	ou=$(printf 'c%.0s' {1..60})
+	openssl req -new -key "$out/$name.key" -out "$out/$name.csr" \
+	    -subj "$(yes "/OU=$ou" | head -n "$3" | tr -d '\n')/CN=carol"
+	openssl x509 -req -in "$out/$name.csr" -CA "$dir/ca.crt" \
+	    -CAkey "$dir/ca.key" -days 9 -extfile "$out/$name.ext" \
+	    -extensions v -out "$out/$name.crt" 2>/dev/null ||
+	    give_up "openssl made no certificate for $name"
+}
+
 lab_revoke()
 {
 	openssl ca -config "$1/ca.conf" -revoke "$R/$2/$2.crt" 2>/dev/null

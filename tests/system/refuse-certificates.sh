@@ -81,6 +81,12 @@ faulty control-in-name 'certificate|name' 'byte|character|ASCII' \
 faulty latin-in-name 'certificate|name' 'byte|character|ASCII' \
     "subjectAltName=$(lab_der 'spiffe://lab.example/user/\xe4lice')"
 
+# longer than any buffer, and nearly so
+lab_long "$R/lab" long 40
+faulty long 'certificate' 'subject longer than 1023 bytes'
+lab_long "$R/lab" nearly 15
+admitted nearly alice
+
 by_hand anchor "$R/lab/ca.crt" "$R/lab/ca.key"
 faulty anchor 'certificate|CA' 'CA|anchor|4\.2\.1\.3'
 

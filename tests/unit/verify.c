@@ -1133,6 +1133,36 @@ START_TEST(empty_subject)
 }
 END_TEST
 
+/* A CN that makes the subject n bytes long as text. */
+static const char *
+cn_of(char *dst, size_t n)
+{
+	memset(dst, 'a', n - strlen("CN="));
+	dst[n - strlen("CN=")] = '\0';
+	return dst;
+}
+
+START_TEST(long_subject)
+{
+	char cn[10000];
+
+	accepted(LEAF(.subject = cn_of(cn, FACTS_DN_MAX - 1)));
+	ck_assert_uint_eq(strlen(t.v.facts.subject), FACTS_DN_MAX - 1);
+	refused(NAME_FORMS, BAD_CERTIFICATE, "subject longer than 1023 bytes",
+	    LEAF(.subject = cn_of(cn, FACTS_DN_MAX)));
+	refused(NAME_FORMS, BAD_CERTIFICATE, "subject longer than 1023 bytes",
+	    LEAF(.subject = cn_of(cn, sizeof(cn))));
+	/* escaped, each of these bytes is four */
+	for (size_t i = 0; i < 400; i += 2)
+		memcpy(cn + i, "\xc3\xa4", 2);
+	cn[400] = '\0';
+	refused(NAME_FORMS, BAD_CERTIFICATE, "subject longer than 1023 bytes",
+	    LEAF(.subject = cn));
+	cn[200] = '\0';
+	accepted(LEAF(.subject = cn));
+}
+END_TEST
+
 static struct span
 sid_extension(const char *sid)
 {
@@ -1371,8 +1401,9 @@ add_tests(TCase *c)
 	    depth, loop, budget, second_path, profile, signed_by, weak_issuer,
 	    issuers, path_length, bad_anchor, leaf_below_leaf, ip_constraints,
 	    constraint_forms, constraints_below, validity, version, not_ca,
-	    purpose, usage, critical, many_names, empty_subject, facts, names,
-	    host_names, lifetime, revocation, revoked, revoked_below };
+	    purpose, usage, critical, many_names, empty_subject, long_subject,
+	    facts, names, host_names, lifetime, revocation, revoked,
+	    revoked_below };
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(c, tests[i]);
