@@ -136,7 +136,8 @@ ask_map(struct judging *j)
 		.authority = &j->policy->authority[j->verify.authority -
 		    j->policy->trust.authority],
 		.account = j->offer->account, .preferred = "",
-		.service = j->offer->service, .local = true, .now = j->now,
+		.service = j->offer->service, .local = true,
+		.now = trust_time(j->verify.authority, j->now),
 	};
 	char whose[IPC_TEXT_MAX / 2];
 

@@ -211,7 +211,8 @@ ask_map(struct testing *t)
 		.account = t->ask->account, .preferred = "",
 		.service = t->ask->service,
 		.local = strcmp(t->ask->service, DECIDE_NETWORK_SERVICE) != 0,
-		.address_len = t->ask->address.n, .now = t->ask->now,
+		.address_len = t->ask->address.n,
+		.now = trust_time(t->verify.authority, t->ask->now),
 	};
 
 	memcpy(ask.address, t->ask->address.p, t->ask->address.n);

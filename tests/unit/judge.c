@@ -193,6 +193,10 @@ START_TEST(until)
 	judge("alice", "");
 	admitted("alice", 1, false);
 	ck_assert_int_eq(v.expires, day + 86400);
+	/* a CRL of tomorrow was seen: the clock was set back */
+	policy.trust.authority[0].verified_time = day + 86400 + 60;
+	judge("alice", "");
+	refused(0, "ended");
 	end_all();
 }
 END_TEST
