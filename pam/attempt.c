@@ -96,11 +96,21 @@ hold_to_uid_rule(const struct visit *v, struct pammsg_facts *f)
 	    why.text, f->identity);
 }
 
+static void
+log_refusal(const struct visit *v, const char *detail)
+{
+	char user[IPC_ACCOUNT_MAX];
+
+	visit_log(v, LOG_NOTICE, "refused for account \"%s\": %s",
+	    err_unquote(user, sizeof(user), v->user), detail);
+}
+
 int
 attempt_offer(struct attempt *a, struct offered *o)
 {
 	struct pammsg_offer offer = { .n = o->n };
 	struct pammsg_facts *f = &o->facts;
+	char identity[IPC_IDENTITY_MAX];
 	struct why why;
 	int r;
 
@@ -117,11 +127,11 @@ attempt_offer(struct attempt *a, struct offered *o)
 	}
 	hold_to_uid_rule(a->v, f);
 	if (f->state == PAMMSG_FITS)
-		visit_log(a->v, LOG_DEBUG, "fits: %s as %s by rule line %u",
-		    f->identity, f->account, f->rule_line);
+		visit_log(a->v, LOG_DEBUG, "fits: account=%s rule=%u "
+		    "identity=\"%s\"", f->account, f->rule_line,
+		    err_unquote(identity, sizeof(identity), f->identity));
 	else
-		visit_log(a->v, LOG_NOTICE, "refused for account '%s': %s",
-		    a->v->user, f->detail);
+		log_refusal(a->v, f->detail);
 	return PAM_SUCCESS;
 }
 
@@ -199,19 +209,20 @@ accept_verdict(struct attempt *a, const struct offered *o,
     const struct ipc_verdict *verdict)
 {
 	const struct visit *v = a->v;
+	char identity[IPC_IDENTITY_MAX], user[IPC_ACCOUNT_MAX];
 	struct why why;
 	uid_t uid;
 
 	if (verdict->outcome != IPC_OUTCOME_ADMIT) {
-		visit_log(v, LOG_NOTICE, "refused for account '%s': %s",
-		    v->user, verdict->detail);
+		log_refusal(v, verdict->detail);
 		visit_tell(v, true, "Refused: %s", verdict->reason);
 		return PAM_AUTH_ERR;
 	}
 	if (strcmp(verdict->account, o->facts.account) != 0 ||
 	    (v->user[0] != '\0' && strcmp(verdict->account, v->user) != 0)) {
 		visit_log(v, LOG_ERR, "the verdict names account %s, asked "
-		    "for was '%s'", verdict->account, v->user);
+		    "for was \"%s\"", verdict->account, err_unquote(user,
+		    sizeof(user), v->user));
 		return PAM_AUTH_ERR;
 	}
 	if (visit_account(v, verdict->account, verdict->captured, &uid,
@@ -221,9 +232,10 @@ accept_verdict(struct attempt *a, const struct offered *o,
 	}
 	if (keep(a->known, o, verdict) != 0)
 		return PAM_BUF_ERR;
-	visit_log(v, LOG_INFO, "authenticated: account=%s identity=\"%s\" "
-	    "serial=%s rule=%u", verdict->account, verdict->identity,
-	    verdict->serial, verdict->rule_line);
+	visit_log(v, LOG_INFO, "authenticated: account=%s serial=%s rule=%u "
+	    "identity=\"%s\"", verdict->account, verdict->serial,
+	    verdict->rule_line, err_unquote(identity, sizeof(identity),
+	    verdict->identity));
 	return PAM_SUCCESS;
 }
 

@@ -110,6 +110,18 @@ unmapped carol carol 'of this kind' 'elsewhere'
 service login
 lets_in carol login 1234
 
+echo "a name with quotes ends no quotes in the log; nor does an account's"
+sed -i 's|^names *= uri=spiffe://lab.*|&, upn=*@lab.example|' \
+    "$R/etc/trust.conf"
+echo 'allow user lab upn=*@lab.example as alice' >>"$R/etc/identity.map"
+lab_issue "$R/lab" quotes 'subjectAltName=otherName:'\
+'1.3.6.1.4.1.311.20.2.3;UTF8:x\"rule=0\"y@lab.example'
+card_of quotes
+lets_in alice card 1234
+wait_log "authenticated: .*identity=\"lab upn=x'rule=0'y@lab\.example\"" ||
+    give_up "the quotes are not kept"
+keeps_out 'it is for: alice' "refused for account \"a'b=c\": " 'a"b=c' card 1234
+
 # ---- revocation -----------------------------------------------------------
 card_of good
 lets_in alice card 1234
