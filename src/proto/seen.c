@@ -10,10 +10,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "proto/chan.h"
+
+#define LOCK_TRIES 100		/* one second in all */
+#define LOCK_PAUSE_NS 10000000
 
 static int
 file_name(const char *dir, char *dst, size_t size, struct why *why)
@@ -55,6 +59,23 @@ seen_read(const char *state_dir, struct ipc_load_begin *lb, struct why *why)
 	return r;
 }
 
+/* flock for at most LOCK_TRIES pauses: whoever holds it needs a moment, and
+ * one that hangs must not hang certlogind. */
+static int
+lock_soon(int fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return ERR_SYS;
+		(void)nanosleep(&pause, NULL);
+	}
+	return ERR_SYS;
+}
+
 /* certlogind and the PAM module's helper both read, merge and replace. */
 static int
 take_lock(const char *dir, struct why *why)
@@ -69,11 +90,12 @@ take_lock(const char *dir, struct why *why)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return why_errno(why, "%s", path);
-	while (flock(fd, LOCK_EX) != 0)
-		if (errno != EINTR) {
-			(void)close(fd);
-			return why_errno(why, "%s", path);
-		}
+	if (lock_soon(fd) != 0) {
+		int r = why_errno(why, "lock of %s", path);
+
+		(void)close(fd);
+		return r;
+	}
 	return fd;
 }
 
