@@ -99,7 +99,7 @@ END
 call "$CALLER" -u alice alone auth acct </dev/null
 [ $rc -eq 1 ] || give_up "the account phase let a stranger through"
 
-echo "revoked, unmapped between authentication and account"
+echo "unmapped, revoked, expired between authentication and account"
 cat >/etc/pam.d/between <<-END
 auth    required $SO conf=$R/etc/pam.conf
 auth    required pam_exec.so $R/change
@@ -117,6 +117,42 @@ call "$CALLER" -u alice between auth acct <<<1234
 sees '^auth: 0 '
 sees '^acct: 6 '
 cp "$R/same.map" "$R/etc/identity.map"
+
+lab_realm
+card_of good
+printf '#!/bin/sh\ncp %s/next.crl %s/etc/crl/lab.crl\n' "$R" "$R" \
+    >"$R/change"
+lab_crl "$R/lab" "$R/next.crl"
+good "$CALLER" -u alice between auth acct
+sees '^acct: 0 '
+lab_revoke "$R/lab" good
+lab_crl "$R/lab" "$R/next.crl"
+call "$CALLER" -u alice between auth acct <<<1234
+sees '^auth: 0 '
+sees '^acct: 6 '
+sees '^error: Refused: .*revoked'
+wait_log 'pam_certlogin\(between:account\): refused .*revoked' ||
+    give_up "not in the log"
+call "$CALLER" -u alice between auth acct <<<1234
+sees '^auth: [^0]'
+
+end=$(($(date +%s) + 12))
+lab_issue "$R/lab" brief to="$(date -u -d "@$end" +%Y%m%d%H%M%SZ)"
+card_of brief
+cat >"$R/change" <<-END
+#!/bin/sh
+for i in \$(seq 300); do
+	[ \$(date +%s) -le $end ] || exit 0
+	sleep 0.1
+done
+exit 1
+END
+call "$CALLER" -u alice between auth acct <<<1234
+sees '^auth: 0 '
+sees '^acct: 13 '
+wait_log 'pam_certlogin\(between:account\): refused .*expired' ||
+    give_up "not in the log"
+card_of alice
 
 echo "local: root in no session; a remote host, sudo for somebody"
 unasked 'another host' "$CALLER" -r 192.0.2.7 -u alice try auth
