@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "idmap/uidrule.h"
 
 #define TEXT_MAX (2 * IPC_TEXT_MAX)
+#define ANSWER_PAGE 4096
 #define NO_CALLER 65534		/* a name that nobody has */
 
 /* ---- talking ------------------------------------------------------------------- */
@@ -67,6 +69,29 @@ visit_not_set_up(const struct visit *v, const char *reason)
 	    "machine; its log tells its administrator why.");
 }
 
+/* Move what the conversation allocated to a page of our own: never swapped
+ * out where the system lets us, in no core dump, and unlocked together with
+ * nothing of the caller's. */
+static int
+move_answer(char *got, char **answer)
+{
+	size_t n = strlen(got);
+	char *page = MAP_FAILED;
+
+	if (n < ANSWER_PAGE)
+		page = mmap(NULL, ANSWER_PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page != MAP_FAILED) {
+		(void)mlock(page, ANSWER_PAGE);
+		(void)madvise(page, ANSWER_PAGE, MADV_DONTDUMP);
+		memcpy(page, got, n + 1);
+		*answer = page;
+	}
+	buf_wipe(got, n);
+	free(got);
+	return page != MAP_FAILED ? PAM_SUCCESS : PAM_CONV_ERR;
+}
+
 int
 visit_ask(const struct visit *v, bool secret, char **answer,
     const char *fmt, ...)
@@ -80,21 +105,21 @@ visit_ask(const struct visit *v, bool secret, char **answer,
 	va_end(ap);
 	r = pam_prompt(v->h, secret ? PAM_PROMPT_ECHO_OFF :
 	    PAM_PROMPT_ECHO_ON, &got, "%s", line);
-	if (r == PAM_SUCCESS && got == NULL)
-		r = PAM_CONV_ERR;
 	if (r == PAM_SUCCESS)
-		*answer = got;
-	else
-		visit_forget(got);
+		return got == NULL ? PAM_CONV_ERR : move_answer(got, answer);
+	if (got != NULL)
+		buf_wipe(got, strlen(got));
+	free(got);
 	return r;
 }
 
 void
 visit_forget(char *answer)
 {
-	if (answer != NULL)
-		buf_wipe(answer, strlen(answer));
-	free(answer);
+	if (answer == NULL)
+		return;
+	buf_wipe(answer, ANSWER_PAGE);
+	(void)munmap(answer, ANSWER_PAGE);
 }
 
 /* ---- who calls ------------------------------------------------------------------- */

@@ -40,8 +40,8 @@ void visit_tell(const struct visit *v, bool error, const char *fmt, ...)
 /* That it is not the person's mistake; the log has the reason. */
 void visit_not_set_up(const struct visit *v, const char *reason);
 
-/* Ask with echo off or on.  PAM_SUCCESS and an answer for visit_forget(),
- * or the conversation's code. */
+/* Ask with echo off or on.  PAM_SUCCESS and an answer for visit_forget(), in
+ * locked memory where the system lets us; or the conversation's code. */
 int visit_ask(const struct visit *v, bool secret, char **answer,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void visit_forget(char *answer);	/* wipes; accepts NULL */

@@ -5,9 +5,11 @@
  * Once the file is read it has its channel and nothing else.
  */
 #include <gnutls/abstract.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -24,6 +26,8 @@ struct file {
 	bool p12;
 	struct gnutls_privkey_st *key;	/* NULL until decrypted */
 };
+
+#define HEAP (512 * 1024)		/* for passphrase and key, with room */
 
 static const struct sandbox_call calls[] = {
 	{ SCMP_SYS(recvmsg), -1, 0 }, { SCMP_SYS(sendmsg), -1, 0 },
@@ -67,6 +71,28 @@ look(struct file *f, const char *path, struct why *why)
 	    "key: %s", path, inner.text);
 }
 
+/*
+ * Passphrase and key will lie in memory that the library allocates, so the
+ * whole heap is locked, grown beforehand to what is needed.  No failure: the
+ * caller's limit may be small.  What is freed is wiped by the library, or
+ * ends with this process.
+ */
+static void
+lock_heap(void)
+{
+	void *p;
+	size_t n;
+
+	if (mallopt(M_MMAP_MAX, 0) != 1 ||
+	    mallopt(M_TRIM_THRESHOLD, 2 * HEAP) != 1 ||
+	    (p = malloc(HEAP)) == NULL)
+		return;
+	free(p);
+	n = mallinfo2().arena;
+	if (n > 0)
+		(void)mlock((uint8_t *)sbrk(0) - n, n);
+}
+
 static int
 load(void **key, const struct p11_load *l, struct why *why)
 {
@@ -75,6 +101,7 @@ load(void **key, const struct p11_load *l, struct why *why)
 
 	if (f == NULL)
 		return why_set(why, ERR_NOMEM, "out of memory");
+	lock_heap();
 	buf_init_secret(&f->text, KEYFILE_MAX + 1);
 	buf_init(&f->der, KEYFILE_MAX);
 	if ((r = path_load(l->module, 0, KEYFILE_MAX, &f->text, why)) == 0 &&
@@ -156,17 +183,20 @@ decrypt(struct file *f, const char *passphrase, struct why *why)
 static int
 login(void *key, struct span pin, struct why *why)
 {
-	char passphrase[P11_PIN_MAX + 1];
+	struct buf passphrase;
 	int r;
 
 	if (pin.n == 0)
 		return why_set(why, ERR_REFUSED, "the passphrase is empty");
 	if (memchr(pin.p, '\0', pin.n) != NULL)
 		return why_set(why, ERR_MALFORMED, "the passphrase has a NUL");
-	memcpy(passphrase, pin.p, pin.n);
-	passphrase[pin.n] = '\0';
-	r = decrypt(key, passphrase, why);
-	buf_wipe(passphrase, sizeof(passphrase));
+	/* on the heap, which is locked */
+	buf_init_secret(&passphrase, P11_PIN_MAX + 1);
+	buf_put_raw(&passphrase, pin.p, pin.n);
+	buf_put_u8(&passphrase, '\0');
+	if ((r = buf_err(&passphrase)) == 0)
+		r = decrypt(key, (const char *)passphrase.data, why);
+	buf_free(&passphrase);
 	return r;
 }
 

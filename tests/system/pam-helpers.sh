@@ -108,6 +108,8 @@ is $KEYFILE Gid 42001
 is $KEYFILE Groups ''
 is $KEYFILE Seccomp 2
 is $KEYFILE NoNewPrivs 1
+# passphrase and key come to lie in its heap
+[ "$(status $KEYFILE VmLck)" -ge 512 ] || give_up "its memory is not locked"
 [ -z "$(tr -d '\0' <"$(of $KEYFILE)/environ")" ] || give_up "environment"
 finish "$PASS"
 
@@ -120,6 +122,27 @@ for p in $JUDGE $KEYFILE; do
 	is "$p" CapEff 0000000000000000
 done
 finish "$PASS"
+
+echo "a limit on locked memory keeps nobody out"
+begin file prlimit --memlock=0:0 setpriv --reuid=42001 --regid=42001 \
+    --clear-groups
+is $KEYFILE VmLck 0
+finish "$PASS"
+
+echo "the answer, while a driver that hangs has it"
+service liar "module=$BUILD/tests/tools/liarp11.so" \
+    "module-env=LIAR_BEHIND=$SOFTHSM" module-env=LIAR=hang-login \
+    "module-env=LIAR_KEEP=$R/sig" timeout=5
+asker_locks()
+{
+	[ "$(awk '$1 == "VmLck:" { print $2 }' "/proc/$ASKER/status")" = "$1" ]
+}
+begin liar
+asker_locks 0 || give_up "locked before there was an answer"
+echo 1234 >&9
+wait_for 4 asker_locks 4 || give_up "the answer is not locked"
+exec 9>&-
+! wait $ASKER || give_up "let in by a driver that hangs"
 
 echo "who waits is killed, and so are they"
 begin file
