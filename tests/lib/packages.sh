@@ -15,6 +15,10 @@ TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	libtss2-tcti-tabrmd0 dbus-daemon
 	xz-utils python3)
 
+# daemons for tests/system/pam-daemons.sh: downloaded and unpacked, for
+# installing them would start them
+UNPACKED_PACKAGES=(openssh-server cron)
+
 # missing_packages PACKAGE…: those that are not installed, one a line
 missing_packages()
 {
@@ -35,4 +39,16 @@ install_packages()
 	DEBIAN_FRONTEND=noninteractive "${apt[@]}" update &&
 	DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y \
 	    --no-install-recommends "$@"
+}
+
+# download_packages DIR PACKAGE…: these and what they lack here, as root
+download_packages()
+{
+	local dir=$1 apt
+
+	shift
+	apt=(apt-get -q -o DPkg::Lock::Timeout=300
+	    -o "Dir::Cache::archives=$dir")
+	mkdir -p "$dir/partial" && "${apt[@]}" update &&
+	"${apt[@]}" install -y --download-only --no-install-recommends "$@"
 }

@@ -235,3 +235,25 @@ not_asked()
 {
 	! grep -qE 'PIN of|Passphrase of' "$R/err" || give_up "was asked"
 }
+
+# profile_make: our profile among the system's, the module's configuration
+# named in it; debconf's answers are not those of the host
+profile_make()
+{
+	need_program pam-auth-update
+	cp -a /var/cache/debconf "$R/debconf"
+	mount --bind "$R/debconf" /var/cache/debconf
+	mkdir "$R/pam-configs"
+	cp /usr/share/pam-configs/* "$R/pam-configs/"
+	sed "s|pam_certlogin\.so|$SO conf=$R/etc/pam.conf|" \
+	    "$BUILD/inst/share/pam-configs/certlogin" \
+	    >"$R/pam-configs/certlogin"
+	mount --bind "$R/pam-configs" /usr/share/pam-configs
+}
+
+# profile_update ARGUMENT…: pam-auth-update
+profile_update()
+{
+	DEBIAN_FRONTEND=noninteractive pam-auth-update "$@" >"$R/out" 2>&1 ||
+	    give_up "pam-auth-update $*: $(cat "$R/out")"
+}

@@ -6,22 +6,8 @@ set -eu
 # shellcheck source=tests/lib/pam.sh
 . "$SRC/tests/lib/pam.sh"
 
-profile=$BUILD/inst/share/pam-configs/certlogin
-
-# update ARGUMENT…: with our profile among the system's
-update()
-{
-	DEBIAN_FRONTEND=noninteractive pam-auth-update "$@" >"$R/out" 2>&1 ||
-	    give_up "pam-auth-update $*: $(cat "$R/out")"
-}
-
 pam_make
-need_program pam-auth-update
-mkdir "$R/pam-configs"
-cp /usr/share/pam-configs/* "$R/pam-configs/"
-sed "s|pam_certlogin\.so|$SO conf=$R/etc/pam.conf|" "$profile" \
-    >"$R/pam-configs/certlogin"
-mount --bind "$R/pam-configs" /usr/share/pam-configs
+profile_make
 usermod -p "$(openssl passwd -6 alicepassword)" alice
 cat >/etc/pam.d/common <<-'END'
 @include common-auth
@@ -30,9 +16,9 @@ cat >/etc/pam.d/common <<-'END'
 END
 
 echo "installed, it is off"
-update --package
+profile_update --package
 ! grep -q pam_certlogin /etc/pam.d/common-auth || give_up "on by itself"
-update --enable certlogin
+profile_update --enable certlogin
 grep -q 'success=2 default=ignore.*pam_certlogin' /etc/pam.d/common-auth ||
     give_up "not enabled: $(cat /etc/pam.d/common-auth)"
 
@@ -70,6 +56,5 @@ grep -q 'not set up' "$R/err" || give_up "the person is not told"
 wait_log 'not set up: .*pam.conf:' || give_up "not in the log"
 
 echo "off again"
-update --remove certlogin
+profile_update --remove certlogin
 ! grep -q pam_certlogin /etc/pam.d/common-* || give_up "not off"
-umount /usr/share/pam-configs
