@@ -146,7 +146,10 @@ exec_client(const char *const *args)
 	for (size_t i = 0; args[i] != NULL; i++)
 		argv[n++] = args[i];
 	argv[n] = NULL;
-	(void)signal(SIGPIPE, SIG_DFL);
+	/* whoever started us may ignore some, and the client would keep to
+	 * that */
+	for (int i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_DFL);
 	(void)execv(CLIENT, (char *const *)(uintptr_t)argv);
 	_exit(126);
 }
@@ -876,12 +879,23 @@ static pid_t
 on_terminal(int *master, struct termios *before, const char *const *args)
 {
 	struct winsize size = { .ws_row = 33, .ws_col = 90 };
-	pid_t pid = forkpty(master, NULL, NULL, &size);
+	int looked[2];
+	char byte;
+	pid_t pid;
 
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0)
+	ck_assert_int_eq(pipe(looked), 0);
+	ck_assert_int_ge(pid = forkpty(master, NULL, NULL, &size), 0);
+	if (pid == 0) {
+		/* it begins when its terminal was looked at */
+		(void)close(looked[1]);
+		if (read(looked[0], &byte, 1) != 0)
+			_exit(126);
+		(void)close(looked[0]);
 		exec_client(args);
+	}
 	ck_assert_int_eq(tcgetattr(*master, before), 0);
+	(void)close(looked[0]);
+	(void)close(looked[1]);
 	return pid;
 }
 
