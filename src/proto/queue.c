@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #define CHUNK_SIZE 65536
+#define SPARES 32		/* chunks: the first window */
 
 struct queue_chunk {
 	struct queue_chunk *next;
@@ -15,11 +16,14 @@ struct queue_chunk {
 };
 
 static struct queue_chunk *
-new_chunk(void)
+new_chunk(struct queue *q)
 {
-	struct queue_chunk *k = malloc(sizeof(*k));
+	struct queue_chunk *k = q->spare;
 
-	if (k == NULL)
+	if (k != NULL) {
+		q->spare = k->next;
+		q->n_spare--;
+	} else if ((k = malloc(sizeof(*k))) == NULL)
 		return NULL;
 	k->next = NULL;
 	k->start = k->end = 0;
@@ -41,6 +45,19 @@ fill(struct queue *q, struct queue_chunk *k, struct span *s)
 	s->n -= n;
 }
 
+/* Fresh pages cost more than the copy into them: a few are kept. */
+static void
+done_with(struct queue *q, struct queue_chunk *k)
+{
+	if (q->n_spare == SPARES) {
+		free(k);
+		return;
+	}
+	k->next = q->spare;
+	q->spare = k;
+	q->n_spare++;
+}
+
 int
 queue_put(struct queue *q, struct span s)
 {
@@ -49,7 +66,7 @@ queue_put(struct queue *q, struct span s)
 
 	/* all memory first, so that a failure adds nothing */
 	for (size_t have = room; have < s.n; have += CHUNK_SIZE) {
-		if ((k = new_chunk()) == NULL)
+		if ((k = new_chunk(q)) == NULL)
 			goto nomem;
 		k->next = more;
 		more = k;
@@ -102,12 +119,19 @@ queue_take(struct queue *q, size_t n)
 		q->head = k->next;
 		if (q->head == NULL)
 			q->tail = NULL;
-		free(k);
+		done_with(q, k);
 	}
 }
 
 void
 queue_clear(struct queue *q)
 {
+	struct queue_chunk *k;
+
 	queue_take(q, q->len);
+	while ((k = q->spare) != NULL) {
+		q->spare = k->next;
+		free(k);
+	}
+	q->n_spare = 0;
 }

@@ -14,6 +14,8 @@ struct queue_chunk;
 struct queue {
 	struct queue_chunk *head, *tail;	/* owned */
 	size_t len;				/* bytes inside */
+	struct queue_chunk *spare;		/* kept for what comes next */
+	unsigned n_spare;
 };
 
 /* All zeros is an empty queue.  0 or ERR_NOMEM (then nothing was added). */
@@ -22,6 +24,7 @@ int queue_put(struct queue *q, struct span s);
 struct span queue_front(const struct queue *q);
 /* Take off n bytes, at most len. */
 void queue_take(struct queue *q, size_t n);
+/* Empty it and give back all memory. */
 void queue_clear(struct queue *q);
 
 #endif
