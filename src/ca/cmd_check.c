@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "ca/authority.h"
 #include "ca/cmd.h"
 #include "ca/keys.h"
@@ -37,7 +38,7 @@ tell(struct check *k, bool problem, const char *fmt, va_list ap)
 	err_escape(clean, sizeof(clean), text, strlen(text));
 	if (k->o->json) {
 		(void)fputs(first ? "{\"kind\":" : ",\n{\"kind\":", stdout);
-		print_json_string(problem ? "problem" : "note");
+		json_string(problem ? "problem" : "note");
 		print_json_member("text", clean);
 		(void)putchar('}');
 	} else

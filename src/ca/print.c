@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/json.h"
+
 const char *
 print_time(int64_t when, char dst[PRINT_TIME])
 {
@@ -16,29 +18,12 @@ print_time(int64_t when, char dst[PRINT_TIME])
 }
 
 void
-print_json_string(const char *s)
-{
-	(void)putchar('"');
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			(void)printf("\\%c", c);
-		else if (c < 0x20 || c > 0x7e)
-			(void)printf("\\u%04x", c);
-		else
-			(void)putchar(c);
-	}
-	(void)putchar('"');
-}
-
-void
 print_json_member(const char *name, const char *value)
 {
 	(void)putchar(',');
-	print_json_string(name);
+	json_string(name);
 	(void)putchar(':');
-	print_json_string(value);
+	json_string(value);
 }
 
 void

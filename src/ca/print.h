@@ -12,8 +12,6 @@
 
 /* 2027-01-31T12:00:00Z into dst; returns it. */
 const char *print_time(int64_t when, char dst[PRINT_TIME]);
-/* Quoted and escaped, to stdout. */
-void print_json_string(const char *s);
 /* "name":"value" with a comma before it. */
 void print_json_member(const char *name, const char *value);
 void print_json_time(const char *name, int64_t when);

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "proto/chan.h"
 #include "proto/ctlmsg.h"
 #include "proto/rundir.h"
@@ -86,23 +87,6 @@ static const struct {
 
 /* ---- printing ------------------------------------------------------------------------ */
 
-static void
-print_json_string(const char *s)
-{
-	(void)putchar('"');
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			(void)printf("\\%c", c);
-		else if (c < 0x20 || c > 0x7e)
-			(void)printf("\\u%04x", c);
-		else
-			(void)putchar(c);
-	}
-	(void)putchar('"');
-}
-
 /* [{"kind":"daemon","pid":"1",...},...] */
 static int
 print_json(struct rd *r)
@@ -116,14 +100,14 @@ print_json(struct rd *r)
 		if (it.record) {
 			(void)fputs(first ? "{\"kind\":" : "},\n{\"kind\":",
 			    stdout);
-			print_json_string(it.value);
+			json_string(it.value);
 			first = false;
 			continue;
 		}
 		(void)putchar(',');
-		print_json_string(it.name);
+		json_string(it.name);
 		(void)putchar(':');
-		print_json_string(it.value);
+		json_string(it.value);
 	}
 	(void)puts(first ? "]" : "}]");
 	return n;

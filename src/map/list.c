@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "map/context.h"
 #include "map/say.h"
 #include "proto/ipc.h"
@@ -12,7 +13,7 @@ print_words(const char *name, const char *const *word, size_t n)
 	(void)printf(",\"%s\":[", name);
 	for (size_t i = 0; i < n; i++) {
 		(void)fputs(i == 0 ? "" : ",", stdout);
-		say_json(word[i]);
+		json_string(word[i]);
 	}
 	(void)putchar(']');
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/json.h"
 #include "map/say.h"
 
 static const char *const results[] = {
@@ -57,7 +58,7 @@ json_certificate(const struct ipc_tested *t)
 	(void)fputs(",\"names\":[", stdout);
 	for (size_t i = 0; i < t->n_names; i++) {
 		(void)fputs(i == 0 ? "" : ",", stdout);
-		say_json(t->name[i]);
+		json_string(t->name[i]);
 	}
 	(void)fputs("]},", stdout);
 }

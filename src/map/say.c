@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
+
 int
 say_error(int status, const char *fmt, ...)
 {
@@ -33,27 +35,10 @@ say_findings(FILE *f, const struct diag *d)
 }
 
 void
-say_json(const char *s)
-{
-	(void)putchar('"');
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			(void)printf("\\%c", c);
-		else if (c < 0x20 || c > 0x7e)
-			(void)printf("\\u%04x", c);
-		else
-			(void)putchar(c);
-	}
-	(void)putchar('"');
-}
-
-void
 say_member(const char *name, const char *value)
 {
 	(void)printf("\"%s\":", name);
-	say_json(value);
+	json_string(value);
 }
 
 char *

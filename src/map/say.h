@@ -17,8 +17,7 @@ int say_error(int status, const char *fmt, ...)
 /* All findings to f, one a line, and how many were left out. */
 void say_findings(FILE *f, const struct diag *d);
 
-/* A JSON string with its quotes; a member `"name":"value"`. */
-void say_json(const char *s);
+/* A JSON member `"name":"value"`. */
 void say_member(const char *name, const char *value);
 
 /* RFC 3339 in UTC: 20 characters. */
