@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "proto/chan.h"
 
 void
@@ -51,4 +52,30 @@ ctlmsg_next(struct rd *r, struct ctlmsg_item *item)
 	rd_cstring(r, item->value, sizeof(item->value));
 	item->record = strcmp(item->name, "[") == 0;
 	return r->err != 0 ? r->err : 1;
+}
+
+int
+ctlmsg_try_encode(struct buf *b, const struct ctlmsg_try *t)
+{
+	chan_begin(b, CTLMSG_TRY);
+	buf_put_cstring(b, t->map);
+	buf_put_u32(b, (uint32_t)t->n);
+	for (size_t i = 0; i < t->n; i++)
+		buf_put_u32(b, t->pid[i]);
+	return buf_err(b);
+}
+
+int
+ctlmsg_try_decode(struct rd r, struct ctlmsg_try *t)
+{
+	uint32_t n;
+
+	t->n = 0;
+	rd_cstring(&r, t->map, sizeof(t->map));
+	n = rd_u32(&r);
+	if (r.err == 0 && n > CTLMSG_PIDS_MAX)
+		r.err = ERR_TOOBIG;
+	for (uint32_t i = 0; r.err == 0 && i < n; i++)
+		t->pid[t->n++] = rd_u32(&r);
+	return rd_end(&r);
 }

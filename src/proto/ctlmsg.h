@@ -16,6 +16,7 @@ enum ctlmsg_type {
 	CTLMSG_WHY = 1,		/* uint64 number */
 	CTLMSG_RELOAD = 2,
 	CTLMSG_STATUS = 3,
+	CTLMSG_TRY = 7,		/* fd 0: a map; see ctlmsg_try_encode() */
 	CTLMSG_ANSWER = 16,	/* byte exit status; string error; records */
 };
 
@@ -28,6 +29,27 @@ void ctlmsg_begin(struct buf *b, uint8_t status, const char *error);
 void ctlmsg_record(struct buf *b, const char *kind);
 void ctlmsg_pair(struct buf *b, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * CTLMSG_TRY: what would become of the live sessions if this map were in
+ * force?  string name of the map, for findings; uint32 n; n uint32: the pids
+ * of whoever asks, its parent and so on, so that it learns whether its own
+ * session is among them.  Nobody is ended.
+ *
+ * Status 0, a record `trial`: sessions (all), ends, unknown (could not be
+ * judged), yours (yes or no: it would end the asker's); then for as many as
+ * there is room for a record `ends` with reference, pid, account, identity,
+ * why.  Status 1: the map has errors; records `finding`: file, line, column,
+ * level (error or warning), text.
+ */
+#define CTLMSG_PIDS_MAX 64
+struct ctlmsg_try {
+	char map[256];
+	size_t n;
+	uint32_t pid[CTLMSG_PIDS_MAX];
+};
+int ctlmsg_try_encode(struct buf *b, const struct ctlmsg_try *t);
+int ctlmsg_try_decode(struct rd r, struct ctlmsg_try *t);
 
 #define CTLMSG_TEXT_MAX 2048
 struct ctlmsg_item {

@@ -338,9 +338,24 @@ answer(uint8_t type, struct rd r, struct buf *b)
 	return e;
 }
 
+/* certloginctl's question */
+static int
+question(uint8_t type, struct rd r, struct buf *b)
+{
+	struct ctlmsg_try t;
+	int e;
+
+	if (type != CTLMSG_TRY + 128)
+		return ERR_TYPE;
+	e = ctlmsg_try_decode(r, &t);
+	CHECK(e != 0 || t.n <= CTLMSG_PIDS_MAX);
+	return e != 0 ? e : ctlmsg_try_encode(b, &t);
+}
+
 typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
 static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
-    judge_test, pam, load, key, session, in_files, answer };
+    judge_test, pam, load, key, session, in_files, question,
+    answer };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -282,6 +282,8 @@ def other_messages():
     yield "ses-log", 83, string("a line")
     yield "ctl-answer", 144, u8(0) + string("") + string("[") + \
         string("refusal") + string("reason") + string("no rule fits")
+    yield "ctl-try", 135, string("/etc/certlogin/identity.map") + u32(2) + \
+        u32(4711) + u32(1)
     yield "settings", 200, string("certlogind") + string("") + \
         string("/run/certlogin") + u32(1000) + u32(60000) + u64(1024) + \
         u32(1) + string("backup")
