@@ -348,6 +348,14 @@ path_replace_like(const char *path, const struct stat *like,
 	return replace(path, like, true, data, n, why);
 }
 
+static struct path_mark
+mark_of(const struct stat *st)
+{
+	return (struct path_mark){ .dev = st->st_dev, .ino = st->st_ino,
+	    .size = st->st_size, .mtime = st->st_mtim,
+	    .ctime = st->st_ctim };
+}
+
 int
 path_mark_fd(int fd, struct path_mark *mark)
 {
@@ -355,8 +363,7 @@ path_mark_fd(int fd, struct path_mark *mark)
 
 	if (fstat(fd, &st) != 0)
 		return ERR_SYS;
-	*mark = (struct path_mark){ .dev = st.st_dev, .ino = st.st_ino,
-	    .size = st.st_size, .mtime = st.st_mtim, .ctime = st.st_ctim };
+	*mark = mark_of(&st);
 	return 0;
 }
 
@@ -368,4 +375,20 @@ path_mark_eq(const struct path_mark *a, const struct path_mark *b)
 	    a->mtime.tv_nsec == b->mtime.tv_nsec &&
 	    a->ctime.tv_sec == b->ctime.tv_sec &&
 	    a->ctime.tv_nsec == b->ctime.tv_nsec;
+}
+
+void
+path_state_of(int fd, const char *path, struct path_state *state)
+{
+	struct stat st;
+
+	*state = (struct path_state){ .opened = fd >= 0 };
+	if ((fd >= 0 ? fstat(fd, &st) : lstat(path, &st)) == 0)
+		state->mark = mark_of(&st);
+}
+
+bool
+path_state_eq(const struct path_state *a, const struct path_state *b)
+{
+	return a->opened == b->opened && path_mark_eq(&a->mark, &b->mark);
 }

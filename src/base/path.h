@@ -62,6 +62,17 @@ struct path_mark {
 int path_mark_fd(int fd, struct path_mark *mark);
 bool path_mark_eq(const struct path_mark *a, const struct path_mark *b);
 
+/* What a path led to when it was opened, or was not: equal to a later one as
+ * long as opening it again would bring the same. */
+struct path_state {
+	bool opened;
+	struct path_mark mark;	/* not opened: of what lies there, or 0 */
+};
+
+/* fd is what opening path gave, negative if it failed. */
+void path_state_of(int fd, const char *path, struct path_state *state);
+bool path_state_eq(const struct path_state *a, const struct path_state *b);
+
 /* Write all n bytes; 0, or ERR_SYS with errno set. */
 int path_write_all(int fd, const void *data, size_t n);
 

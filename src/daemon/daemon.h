@@ -43,6 +43,7 @@ struct setup {
 	int policy;		/* sealed memfd for judges */
 	int settings;		/* sealed memfd for sessions */
 	struct ipc_load_done done;
+	struct ipc_sources sources;	/* the files of the policy */
 	struct hostkey *hostkey;
 	int64_t loaded;		/* seconds since 1970 */
 };

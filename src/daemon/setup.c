@@ -24,6 +24,7 @@
 #define KEY_MS 20000		/* a TPM or HSM may be slow to open */
 #define LOAD_MS 60000
 #define LOAD_SECONDS 90
+#define NEXT_MS 1000		/* between two messages of one sender */
 
 /* A reload at work. */
 struct reload {
@@ -164,7 +165,16 @@ run_load(struct daemon *d, struct setup *u, struct load_result *out,
 	return r;
 }
 
-/* In the loading child: findings, then LOAD_DONE with the policy. */
+static int
+send_sources(int fd, const struct ipc_sources *sources, struct buf *b)
+{
+	int r = ipc_load_sources_encode(b, sources);
+
+	return r != 0 ? r : chan_send(fd, b, NULL, 0);
+}
+
+/* In the loading child: what was opened, then LOAD_DONE with findings and
+ * policy. */
 static int
 send_result(int fd, struct daemon *d, struct setup *u)
 {
@@ -183,7 +193,8 @@ send_result(int fd, struct daemon *d, struct setup *u)
 		res.done = (struct ipc_load_done){ .ok = false };
 		res.policy = -1;
 	}
-	if ((r = ipc_load_done_encode(&b, &res.done, &diag)) == 0)
+	if ((r = send_sources(fd, &res.sources, &b)) == 0 &&
+	    (r = ipc_load_done_encode(&b, &res.done, &diag)) == 0)
 		r = chan_send(fd, &b, &res.policy, res.policy >= 0 ? 1 : 0);
 	buf_free(&b);
 	diag_free(&diag);
@@ -227,7 +238,11 @@ take_policy(struct setup *u, int fd, int ms, struct why *why)
 
 	diag_init(&diag);
 	buf_init(&in, CHAN_MSG_MAX);
-	if ((r = chan_recv_timeout(fd, &in, &m, 1, ms)) == 0) {
+	if ((r = chan_recv_timeout(fd, &in, &m, 0, ms)) == 0)
+		r = m.type != IPC_LOAD_SOURCES ? ERR_TYPE :
+		    ipc_load_sources_decode(m.body, &u->sources);
+	/* on its heels */
+	if (r == 0 && (r = chan_recv_timeout(fd, &in, &m, 1, NEXT_MS)) == 0) {
 		r = m.type != IPC_LOAD_DONE ? ERR_TYPE :
 		    ipc_load_done_decode(m.body, &u->done, &diag);
 		if (r == 0 && u->done.ok && m.n_fds == 1) {

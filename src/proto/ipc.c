@@ -823,6 +823,87 @@ ipc_load_done_decode(struct rd r, struct ipc_load_done *l, struct diag *d)
 	return rd_end(&r);
 }
 
+static void
+put_time(struct buf *b, const struct timespec *t)
+{
+	buf_put_u64(b, (uint64_t)t->tv_sec);
+	buf_put_u32(b, (uint32_t)t->tv_nsec);
+}
+
+static struct timespec
+get_time(struct rd *r)
+{
+	struct timespec t = { .tv_sec = (time_t)rd_u64(r) };
+
+	t.tv_nsec = rd_u32(r);
+	return t;
+}
+
+void
+ipc_sources_put(struct buf *b, const struct ipc_sources *s)
+{
+	buf_put_u32(b, (uint32_t)s->n);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct path_mark *m = &s->source[i].state.mark;
+
+		buf_put_cstring(b, s->source[i].path);
+		buf_put_u8(b, s->source[i].flags);
+		buf_put_bool(b, s->source[i].state.opened);
+		buf_put_u64(b, m->dev);
+		buf_put_u64(b, m->ino);
+		buf_put_u64(b, (uint64_t)m->size);
+		put_time(b, &m->mtime);
+		put_time(b, &m->ctime);
+	}
+}
+
+void
+ipc_sources_get(struct rd *r, struct ipc_sources *s)
+{
+	s->n = get_count(r, IPC_SOURCES_MAX);
+	for (size_t i = 0; r->err == 0 && i < s->n; i++) {
+		struct path_mark *m = &s->source[i].state.mark;
+
+		rd_cstring(r, s->source[i].path, sizeof(s->source[i].path));
+		s->source[i].flags = rd_u8(r);
+		s->source[i].state.opened = rd_bool(r);
+		m->dev = rd_u64(r);
+		m->ino = rd_u64(r);
+		m->size = (off_t)rd_u64(r);
+		m->mtime = get_time(r);
+		m->ctime = get_time(r);
+	}
+}
+
+int
+ipc_load_sources_encode(struct buf *b, const struct ipc_sources *s)
+{
+	chan_begin(b, IPC_LOAD_SOURCES);
+	ipc_sources_put(b, s);
+	return buf_err(b);
+}
+
+int
+ipc_load_sources_decode(struct rd r, struct ipc_sources *s)
+{
+	ipc_sources_get(&r, s);
+	return rd_end(&r);
+}
+
+int
+ipc_sources_add(struct ipc_sources *s, const char *path, int flags, int fd)
+{
+	struct ipc_source *e = &s->source[s->n];
+
+	if (s->n == IPC_SOURCES_MAX || strlen(path) >= sizeof(e->path))
+		return ERR_TOOBIG;
+	memcpy(e->path, path, strlen(path) + 1);
+	e->flags = (uint8_t)flags;
+	path_state_of(fd, path, &e->state);
+	s->n++;
+	return 0;
+}
+
 /* ---- hostkey --------------------------------------------------------------- */
 
 int

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/path.h"
 
 #define IPC_TRANSCRIPT_MAX 32768
 #define IPC_RANDOM_LEN 32
@@ -58,6 +59,7 @@ enum ipc_type {
 	IPC_LOAD_WANT = 41,
 	IPC_LOAD_FILES = 42,	/* one fd for each file that could be opened */
 	IPC_LOAD_DONE = 43,	/* fd 0: sealed memfd with the policy, if ok */
+	IPC_LOAD_SOURCES = 44,	/* root's side of a load, to certlogind */
 	/* session -> hostkey (own channel for each connection) and back */
 	IPC_KEY_SIGN = 48,
 	IPC_KEY_SIGNED = 49,
@@ -409,6 +411,30 @@ int ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
 /* d is initialised and empty before. */
 int ipc_load_done_decode(struct rd r, struct ipc_load_done *l,
     struct diag *d);
+
+/* LOAD_SOURCES: uint32 n; n times { string absolute path; byte enum
+ * path_flags; bool opened; uint64 device, inode, size; int64 seconds, uint32
+ * nanoseconds of mtime; the same of ctime }: what a load opened or tried to,
+ * and what that was */
+#define IPC_SOURCES_MAX 56
+struct ipc_source {
+	char path[512];
+	uint8_t flags;			/* that path_open() was called with */
+	struct path_state state;
+};
+struct ipc_sources {
+	size_t n;
+	struct ipc_source source[IPC_SOURCES_MAX];
+};
+/* The body alone, for whoever keeps it elsewhere. */
+void ipc_sources_put(struct buf *b, const struct ipc_sources *s);
+void ipc_sources_get(struct rd *r, struct ipc_sources *s);
+int ipc_load_sources_encode(struct buf *b, const struct ipc_sources *s);
+int ipc_load_sources_decode(struct rd r, struct ipc_sources *s);
+/* Note what path_open(path, flags) gave: fd, or a negative code.  A path that
+ * does not fit is ERR_TOOBIG, as is one too many. */
+int ipc_sources_add(struct ipc_sources *s, const char *path, int flags,
+    int fd);
 
 /* ---- hostkey ------------------------------------------------------------ */
 

@@ -15,19 +15,31 @@ struct loading {
 	struct buf in, out;
 	char dir[PATH_MAX];		/* trust.conf's folder */
 	int dirfd;
+	struct ipc_sources *sources;
 	struct ipc_load_want want;
 	struct ipc_load_files files;
 	int fds[IPC_LOAD_FILES_MAX];
 	size_t n_fds;
 };
 
+/* Note what fd, the outcome of opening path, is; before it is read. */
 static int
-open_map(const char *map, struct why *why)
+note(struct loading *l, const char *path, int flags, int fd, struct why *why)
+{
+	if (ipc_sources_add(l->sources, path, flags, fd) == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return why_set(why, ERR_TOOBIG, "%.200s: path too long", path);
+}
+
+static int
+open_text(struct loading *l, const char *path, struct why *why)
 {
 	int fd;
 
-	if (map != NULL)
-		return path_open(map, 0, why);
+	if (path != NULL)
+		return note(l, path, 0, path_open(path, 0, why), why);
 	fd = memfile_make("map", "", 0);
 	return fd >= 0 ? fd : why_set(why, fd, "empty map");
 }
@@ -41,8 +53,11 @@ send_begin(struct loading *l, const char *trust, const char *map,
 	(void)snprintf(begin->trust, sizeof(begin->trust), "%s", trust);
 	(void)snprintf(begin->map, sizeof(begin->map), "%s",
 	    map != NULL ? map : "(no map)");
-	if ((r = fds[0] = path_open(trust, 0, why)) >= 0 &&
-	    (r = fds[1] = open_map(map, why)) >= 0) {
+	/* both are tried, so that both are known where one is not there */
+	fds[0] = open_text(l, trust, why);
+	fds[1] = open_text(l, map, fds[0] >= 0 ? why : NULL);
+	r = fds[0] < 0 ? fds[0] : fds[1];
+	if (r >= 0) {
 		if ((r = ipc_load_begin_encode(&l->out, begin)) != 0 ||
 		    (r = chan_send(l->judge, &l->out, fds, 2)) != 0)
 			(void)why_set(why, r, "judge: %s", err_text(r));
@@ -72,6 +87,7 @@ receive(struct loading *l, uint8_t type, struct chan_msg *m, size_t max_fds,
 static int
 open_wanted(struct loading *l)
 {
+	char path[PATH_MAX + sizeof(l->want.path[0])];
 	struct why why;
 
 	l->files.n = l->want.n;
@@ -79,6 +95,9 @@ open_wanted(struct loading *l)
 		int fd = path_open_below(l->dirfd, l->dir, l->want.path[i],
 		    PATH_PUBLIC, &why);
 
+		(void)snprintf(path, sizeof(path), "%s/%s", l->dir,
+		    l->want.path[i]);
+		fd = note(l, path, PATH_PUBLIC, fd, &why);
 		l->files.file[i].opened = fd >= 0;
 		l->files.file[i].error[0] = '\0';
 		if (fd >= 0) {
@@ -155,6 +174,7 @@ load_run(int judge, const char *trust, const char *map,
 		return why_set(why, ERR_NOMEM, "out of memory");
 	l->judge = judge;
 	l->ms = ms;
+	l->sources = &out->sources;
 	l->dirfd = -1;
 	buf_init(&l->in, CHAN_MSG_MAX);
 	buf_init(&l->out, CHAN_MSG_MAX);

@@ -15,6 +15,9 @@
 struct load_result {
 	int policy;			/* sealed memfd, -1 unless done.ok */
 	struct ipc_load_done done;
+	struct ipc_sources sources;	/* files opened and what they were
+					 * before they were read; also those
+					 * that could not be opened */
 };
 
 /*
@@ -24,6 +27,7 @@ struct load_result {
  * filled in here.  The judge's findings are added to diag; it also reports
  * the wanted files that could not be opened.
  * 0 when the judge answered (see done.ok); else a negative code with why.
+ * out->sources holds what was tried even then.
  */
 int load_run(int judge, const char *trust, const char *map,
     struct ipc_load_begin *begin, int ms, struct load_result *out,

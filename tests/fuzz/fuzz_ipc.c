@@ -120,6 +120,7 @@ load(uint8_t type, struct rd r, struct buf *b)
 	static struct ipc_load_begin begin;	/* too large for a stack */
 	static struct ipc_load_files files;
 	static struct ipc_load_want want;
+	static struct ipc_sources sources;
 	int e;
 
 	switch (type) {
@@ -134,6 +135,9 @@ load(uint8_t type, struct rd r, struct buf *b)
 		return e != 0 ? e : ipc_load_files_encode(b, &files);
 	case IPC_LOAD_DONE:
 		return load_done(r, b);
+	case IPC_LOAD_SOURCES:
+		e = ipc_load_sources_decode(r, &sources);
+		return e != 0 ? e : ipc_load_sources_encode(b, &sources);
 	default:
 		return ERR_TYPE;
 	}

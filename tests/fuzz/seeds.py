@@ -262,6 +262,11 @@ def load_messages():
         string("names of any form are accepted")
     yield "load-done", 43, u8(1) + u32(5) + u32(1) + authority + u32(1) + \
         SEEN + u32(0) + u32(1) + u32(1) + finding
+    times = (u64(1700000000) + u32(999999999)) * 2
+    yield "load-sources", 44, u32(2) + \
+        string("/etc/certlogin/trust.conf") + u8(0) + u8(1) + u64(65024) + \
+        u64(4711) + u64(310) + times + \
+        string("/etc/certlogin/crl/staff.crl") + u8(4) + u8(0) + bytes(48)
 
 
 def other_messages():

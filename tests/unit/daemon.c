@@ -442,6 +442,45 @@ START_TEST(load_no_secret)
 }
 END_TEST
 
+/* A policy that cannot be opened is told with all that would have to change. */
+START_TEST(load_sources)
+{
+	static struct ipc_load_begin begin;
+	static struct ipc_sources again;
+	char trust[128], map[128];
+	static struct load_result out;
+	struct diag diag;
+	struct why why;
+	struct buf b;
+
+	(void)snprintf(trust, sizeof(trust), "%s/trust.conf", dir);
+	put_file("identity.map", 0622, map, sizeof(map));
+	diag_init(&diag);
+	ck_assert_int_eq(load_run(-1, trust, map, &begin, 10, &out, &diag,
+	    &why), ERR_NOTFOUND);
+	diag_free(&diag);
+	ck_assert_uint_eq(out.sources.n, 2);
+	ck_assert_str_eq(out.sources.source[0].path, trust);
+	ck_assert(!out.sources.source[0].state.opened);
+	ck_assert_uint_eq(out.sources.source[0].state.mark.ino, 0);
+	ck_assert_str_eq(out.sources.source[1].path, map);
+	ck_assert(!out.sources.source[1].state.opened);
+	ck_assert_uint_ne(out.sources.source[1].state.mark.ino, 0);
+	(void)unlink(map);
+	buf_init(&b, CHAN_MSG_MAX);
+	ck_assert_int_eq(ipc_load_sources_encode(&b, &out.sources), 0);
+	ck_assert_int_eq(ipc_load_sources_decode(rd_of(b.data + 2, b.len - 2),
+	    &again), 0);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_str_eq(again.source[i].path,
+		    out.sources.source[i].path);
+		ck_assert(path_state_eq(&again.source[i].state,
+		    &out.sources.source[i].state));
+	}
+	buf_free(&b);
+}
+END_TEST
+
 static Suite *
 daemon_suite(void)
 {
@@ -468,6 +507,7 @@ daemon_suite(void)
 	tcase_add_test(t, why_kept);
 	tcase_add_test(t, seen_numbers);
 	tcase_add_test(t, load_no_secret);
+	tcase_add_test(t, load_sources);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -574,6 +574,28 @@ run_load(struct load_result *out, struct diag *diag)
 	return ended();
 }
 
+/* What was opened is told with what it was, and it is that still. */
+static void
+sources_are(const struct load_result *out, size_t n, size_t opened)
+{
+	const struct ipc_sources *all = &out->sources;
+	struct path_state now;
+	size_t found = 0;
+
+	ck_assert_uint_eq(all->n, n);
+	for (size_t i = 0; i < all->n; i++) {
+		int fd = path_open(all->source[i].path, all->source[i].flags,
+		    NULL);
+
+		path_state_of(fd, all->source[i].path, &now);
+		ck_assert(path_state_eq(&now, &all->source[i].state));
+		found += now.opened;
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	ck_assert_uint_eq(found, opened);
+}
+
 START_TEST(program_load)
 {
 	static struct load_result out;
@@ -587,6 +609,7 @@ START_TEST(program_load)
 	ck_assert_uint_eq(out.done.rules, 3);
 	ck_assert_uint_eq(out.done.n, 1);
 	ck_assert_str_eq(out.done.authority[0].name, "staff");
+	sources_are(&out, 3, 3);
 	diag_free(&diag);
 	start("login", out.policy, host_file());
 	ask_program("alice");
@@ -632,6 +655,9 @@ START_TEST(program_load_damaged)
 		    strstr(diag.items[i].file, d->file) != NULL &&
 		    diag.items[i].line == d->line &&
 		    strstr(diag.items[i].text, d->text) != NULL;
+	sources_are(&out, strstr(d->conf, "colour") != NULL ? 2 : 3,
+	    strstr(d->conf, "nothere") != NULL ||
+	    strstr(d->conf, "colour") != NULL ? 2 : 3);
 	ck_assert_msg(found == 1, "%s:%u %s", diag.items[0].file,
 	    diag.items[0].line, diag.items[0].text);
 	diag_free(&diag);
