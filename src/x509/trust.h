@@ -21,6 +21,7 @@
 #include "proto/ipc.h"
 #include "x509/facts.h"
 #include "x509/slice.h"
+#include "x509/trust_url.h"
 
 #define TRUST_FILE_MAX (256 * 1024)	/* bytes of trust.conf */
 #define TRUST_AUTHORITIES_MAX IPC_LOAD_AUTHORITIES_MAX
@@ -60,7 +61,10 @@ struct trust_conf_authority {
 	size_t n_anchors, n_crls;
 	char anchor[TRUST_PATHS_MAX][256];	/* relative to trust.conf */
 	char crl[TRUST_PATHS_MAX][256];
+	char url[TRUST_PATHS_MAX][TRUST_URL_MAX];	/* crl-url: where
+					 * crl[i] is fetched from, or "" */
 	unsigned anchor_line[TRUST_PATHS_MAX], crl_line[TRUST_PATHS_MAX];
+	unsigned url_line[TRUST_PATHS_MAX];
 };
 
 struct trust_conf {

@@ -30,30 +30,22 @@ wrong(const struct ini_pos *pos, size_t at, const char *fmt, ...)
 	return ERR_MALFORMED;
 }
 
-/* ---- anchor, crl --------------------------------------------------------- */
+/* ---- anchor, crl, crl-url ------------------------------------------------ */
 
 /* Below trust.conf's folder: what path_open_below() will take. */
 static int
 check_path(const char *path, const struct ini_key *key,
     const struct ini_pos *pos)
 {
-	const char *p = path;
+	long bad;
 
 	if (path[0] == '\0' || path[0] == '/')
 		return wrong(pos, 0, "%s = %s: expected a path relative to "
 		    "this file's folder", key->name, path);
-	for (;;) {
-		size_t n = strcspn(p, "/");
-
-		if (n == 0 || (n == 1 && p[0] == '.') ||
-		    (n == 2 && p[0] == '.' && p[1] == '.'))
-			return wrong(pos, (size_t)(p - path), "%s = %s: "
-			    "expected a path without empty, '.' or '..' parts",
-			    key->name, path);
-		if (p[n] == '\0')
-			return 0;
-		p += n + 1;
-	}
+	if ((bad = trust_url_bad_part(path)) >= 0)
+		return wrong(pos, (size_t)bad, "%s = %s: expected a path "
+		    "without empty, '.' or '..' parts", key->name, path);
+	return 0;
 }
 
 static int
@@ -96,6 +88,29 @@ set_crl(void *target, const struct ini_key *key, const char *value,
 	struct trust_conf_authority *a = target;
 
 	return add_path(key, value, pos, a->crl, a->crl_line, &a->n_crls);
+}
+
+/* It fills the file of the crl line above it. */
+static int
+set_crl_url(void *target, const struct ini_key *key, const char *value,
+    const struct ini_pos *pos)
+{
+	struct trust_conf_authority *a = target;
+	size_t i = a->n_crls - 1, at;
+	struct why why;
+
+	if (a->n_crls == 0)
+		return wrong(pos, 0, "%s: expected behind the crl = FILE that "
+		    "it fills", key->name);
+	if (a->url[i][0] != '\0')
+		return wrong(pos, 0, "%s: crl = %s has one in line %u "
+		    "already; expected behind a crl = FILE of its own",
+		    key->name, a->crl[i], a->url_line[i]);
+	if (trust_url_check(value, &at, &why) != 0)
+		return wrong(pos, at, "%s: %s", key->name, why.text);
+	(void)snprintf(a->url[i], sizeof(a->url[i]), "%s", value);
+	a->url_line[i] = pos->line;
+	return 0;
 }
 
 /* ---- names --------------------------------------------------------------- */
@@ -296,6 +311,8 @@ static const struct ini_key keys[] = {
 	{ .name = "revocation", .type = INI_CALL, .call = set_revocation },
 	{ .name = "crl", .type = INI_CALL, .call = set_crl,
 	    .flags = INI_REPEAT },
+	{ .name = "crl-url", .type = INI_CALL, .call = set_crl_url,
+	    .flags = INI_REPEAT },
 	{ .name = "max-lifetime", .type = INI_DURATION, .min = 60,
 	    .offset = RULE(max_lifetime) },
 	{ .name = NULL },
@@ -403,6 +420,41 @@ check_files(const struct trust_conf *c, const char *file, struct diag *diag)
 	}
 }
 
+/* How often is this path named? */
+static size_t
+times_named(const struct trust_conf *c, const char *path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct trust_conf_authority *a = &c->authority[i];
+
+		for (size_t k = 0; k < a->n_anchors; k++)
+			n += strcmp(a->anchor[k], path) == 0;
+		for (size_t k = 0; k < a->n_crls; k++)
+			n += strcmp(a->crl[k], path) == 0;
+	}
+	return n;
+}
+
+/* What is fetched for one authority replaces no anchor, and no CRL of
+ * another. */
+static void
+check_filled(const struct trust_conf *c, const char *file, struct diag *diag)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct trust_conf_authority *a = &c->authority[i];
+
+		for (size_t k = 0; k < a->n_crls; k++)
+			if (a->url[k][0] != '\0' &&
+			    times_named(c, a->crl[k]) != 1)
+				diag_add(diag, DIAG_ERROR, file,
+				    a->url_line[k], 1, "crl-url: %s is named "
+				    "more than once; expected a file of its "
+				    "own for what is fetched", a->crl[k]);
+	}
+}
+
 int
 trust_conf_parse(struct trust_conf *out, const char *file, const char *text,
     size_t n, struct diag *diag)
@@ -428,6 +480,7 @@ trust_conf_parse(struct trust_conf *out, const char *file, const char *text,
 	for (size_t i = 0; i < out->n; i++)
 		check_authority(&out->authority[i], file, diag);
 	check_files(out, file, diag);
+	check_filled(out, file, diag);
 	return diag->errors == before ? 0 : ERR_MALFORMED;
 }
 

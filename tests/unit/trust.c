@@ -99,6 +99,21 @@ static const struct {
 	    "t:6:20: error: revocation: expected grace and a duration" },
 	{ HEAD REST "revocation = grace 367d\n",
 	    "t:6:20: error: revocation: expected grace and a duration" },
+	{ HEAD REST "crl-url = http://e\n[authority b]\nclass=user\n"
+	    "anchor=b\nnames=dns=*\ncrl=crl/a.crl\n",
+	    "t:6:1: error: crl-url: crl/a.crl is named more than once" },
+	{ HEAD "names=dns=*\ncrl=b\ncrl-url = http://e\nanchor = b\n",
+	    "t:6:1: error: crl-url: b is named more than once" },
+	{ HEAD "names=dns=*\ncrl-url = http://e\ncrl=c\n",
+	    "t:5:11: error: crl-url: expected behind the crl = FILE" },
+	{ HEAD REST "crl-url = http://e\ncrl-url = http://f\n",
+	    "t:7:11: error: crl-url: crl = crl/a.crl has one in line 6" },
+	{ HEAD REST "crl_URL = http://e/a\ncrl = b\ncrl = c\n"
+	    "crl-url = /srv/pki/c.crl\n", NULL },
+	{ HEAD REST "crl-url = ftp://e\n",
+	    "t:6:11: error: crl-url: expected http://, https:// or" },
+	{ HEAD REST "crl-url =\n",
+	    "t:6:10: error: crl-url: expected http://, https:// or" },
 	{ HEAD REST "max-lifetime = 0\n", "t:6:16: error: max-lifetime = 0" },
 	{ HEAD REST "max-lifetime = 1h\nmax-lifetime = 1h\n",
 	    "t:7:1: error: repeated key" },
@@ -129,13 +144,112 @@ START_TEST(conf)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	int at;				/* of what is wrong, or -1 */
+} urls[] = {
+	{ "http://e", -1 },
+	{ "https://pki.example.org:8443/crl/a.crl?x=1&y=%2F~", -1 },
+	{ "http://192.0.2.1/a", -1 },
+	{ "http://[2001:db8::1]/a", -1 },
+	{ "http://[::1]:80", -1 },
+	{ "http://e?x", -1 },
+	{ "http://e:65535/", -1 },
+	{ "http://e/a@b:c", -1 },
+	{ "/srv/pki/a.crl", -1 },
+	{ "/a b", -1 },
+	{ "", 0 },
+	{ "a.crl", 0 },
+	{ "HTTP://e", 0 },
+	{ "http:/e", 0 },
+	{ "file:///etc/a.crl", 0 },
+	{ "ftp://e/a", 0 },
+	{ "ldap://e/cn=a", 0 },
+	{ " http://e", 0 },
+	{ "http://", 7 },
+	{ "http:///a", 7 },
+	{ "https://?a", 8 },
+	{ "http://:80/", 7 },
+	{ "http://user@e/", 7 },
+	{ "http://user:pass@e/", 7 },
+	{ "http://user:pass@e", 7 },
+	{ "http://-e/", 7 },
+	{ "http://.e/", 7 },
+	{ "http://e_x/", 7 },
+	{ "http://e%41/", 7 },
+	{ "http://[::1/", 7 },
+	{ "http://[]/", 7 },
+	{ "http://[::g]/", 7 },
+	{ "http://[::1]x/", 12 },
+	{ "http://e:/", 8 },
+	{ "http://e:0/", 8 },
+	{ "http://e:65536/", 8 },
+	{ "http://e:99999999999999999999/", 8 },
+	{ "http://e:80a/", 8 },
+	{ "http://e:80:80/", 8 },
+	{ "http://e/a#b", 10 },
+	{ "http://e/a b", 10 },
+	{ "http://e/a\tb", 10 },
+	{ "http://e/\nHost: f", 9 },
+	{ "http://e/\xc3\xa4", 9 },
+	{ "http://e/a\\b", 10 },
+	{ "http://e/%2", 9 },
+	{ "http://e/%zz", 9 },
+	{ "/", 1 },
+	{ "//etc/a", 1 },
+	{ "/srv/../etc/shadow", 5 },
+	{ "/srv/./a", 5 },
+	{ "/srv/", 5 },
+	{ "/srv/a\nb", 6 },
+	{ "/srv/\xc3\xa4", 5 },
+};
+
+START_TEST(url)
+{
+	size_t at = 0;
+	struct why why = { "" };
+	int r = trust_url_check(urls[_i].text, &at, &why);
+
+	ck_assert_msg((r == 0) == (urls[_i].at < 0), "%s: %d %s",
+	    urls[_i].text, r, why.text);
+	if (r == 0)
+		return;
+	ck_assert_int_eq(r, ERR_MALFORMED);
+	ck_assert_msg((int)at == urls[_i].at, "%s: at %zu: %s", urls[_i].text,
+	    at, why.text);
+	ck_assert_str_ne(why.text, "");
+}
+END_TEST
+
+START_TEST(url_limits)
+{
+	char text[TRUST_URL_MAX + 1], host[300] = "http://";
+	size_t at;
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "http://e/", 9);
+	text[TRUST_URL_MAX - 1] = '\0';
+	ck_assert_int_eq(trust_url_check(text, &at, NULL), 0);
+	text[0] = '/';
+	text[1] = text[2] = text[3] = text[4] = text[5] = text[6] = 'b';
+	ck_assert_int_eq(trust_url_check(text, &at, NULL), 0);
+	text[TRUST_URL_MAX - 1] = 'a';
+	text[TRUST_URL_MAX] = '\0';
+	ck_assert_int_eq(trust_url_check(text, &at, NULL), ERR_TOOBIG);
+	memset(host + 7, 'a', 253);
+	ck_assert_int_eq(trust_url_check(host, &at, NULL), 0);
+	host[7 + 253] = 'a';
+	ck_assert_int_eq(trust_url_check(host, &at, NULL), ERR_MALFORMED);
+}
+END_TEST
+
 START_TEST(conf_values)
 {
 	static const char text[] = HEAD "names = uri=tag:m.com,2022:*, "
 	    "upn=*@e,dns=*.e\nnames=email=*@e\ncrl = crl/a.crl\n"
 	    "revocation = grace 2h\nfold-case = dns\nmax-lifetime = 90\n"
 	    "anchor = b\n[authority h]\nclass=HOST\nanchor=c\nnames=dns=*\n"
-	    "crl=d\n";
+	    "crl=d\ncrl=e\ncrl-url=https://pki.e/e.crl\n";
 	struct trust_conf c;
 	const struct trust_conf_authority *a;
 	struct diag d;
@@ -166,6 +280,11 @@ START_TEST(conf_values)
 	ck_assert_int_eq(c.authority[1].rules.class, FACTS_HOST);
 	ck_assert_int_eq(c.authority[1].rules.revocation, TRUST_REQUIRE);
 	ck_assert_uint_eq(c.authority[1].line, 11);
+	ck_assert_str_eq(a->url[0], "");
+	ck_assert_str_eq(c.authority[1].url[0], "");
+	ck_assert_str_eq(c.authority[1].crl[1], "e");
+	ck_assert_str_eq(c.authority[1].url[1], "https://pki.e/e.crl");
+	ck_assert_uint_eq(c.authority[1].url_line[1], 17);
 	trust_conf_free(&c);
 	trust_conf_free(NULL);
 	diag_free(&d);
@@ -1517,6 +1636,8 @@ suite(void)
 
 	tcase_add_loop_test(t, conf, 0, N(confs));
 	tcase_add_test(t, conf_values);
+	tcase_add_loop_test(t, url, 0, N(urls));
+	tcase_add_test(t, url_limits);
 	tcase_add_test(t, conf_limits);
 	suite_add_tcase(s, t);
 	t = tcase_create("crl");

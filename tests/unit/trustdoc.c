@@ -48,6 +48,8 @@ START_TEST(example)
 		diag_format(&diag.items[0], first, sizeof(first));
 	ck_assert_str_eq(first, "");
 	ck_assert_uint_eq(c.n, 2);
+	ck_assert_str_eq(c.authority[0].url[0],
+	    "https://pki.example.org/staff.crl");
 	ck_assert_uint_eq(c.authority[1].rules.fold,
 	    1u << FACTS_UPN | 1u << FACTS_EMAIL);
 	trust_conf_free(&c);
@@ -86,7 +88,7 @@ START_TEST(items_are_keys)
 		    (int)strcspn(p, " \n"), p);
 		ck_assert_msg(known(key), "trust.conf(5): %s is no key", key);
 	}
-	ck_assert_uint_eq(n, 7);
+	ck_assert_uint_eq(n, 8);
 }
 END_TEST
 
@@ -106,7 +108,7 @@ START_TEST(keys_are_items)
 		ck_assert_msg(strstr(page, item) != NULL,
 		    "trust.conf(5): expected `%s'", item);
 	}
-	ck_assert_uint_ge(n, 8);
+	ck_assert_uint_ge(n, 9);
 }
 END_TEST
 
@@ -122,6 +124,9 @@ START_TEST(limits)
 	ck_assert_ptr_nonnull(strstr(page, text));
 	(void)snprintf(text, sizeof(text), "up to %d\nlines, and %d "
 	    "certificates", TRUST_PATHS_MAX, TRUST_ANCHORS_MAX);
+	ck_assert_ptr_nonnull(strstr(page, text));
+	(void)snprintf(text, sizeof(text), "at most %d characters",
+	    TRUST_URL_MAX - 1);
 	ck_assert_ptr_nonnull(strstr(page, text));
 	(void)snprintf(text, sizeof(text), "to %d patterns", TRUST_NAMES_MAX);
 	ck_assert_ptr_nonnull(strstr(page, text));
