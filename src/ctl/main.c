@@ -1,26 +1,15 @@
 /*
- * certloginctl: looks at and steers a running certlogind over its root-only
+ * certloginctl: looks at and steers a running certlogind over its local
  * socket.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/json.h"
-#include "proto/chan.h"
-#include "proto/ctlmsg.h"
+#include "ctl/ctl.h"
+#include "ctl/say.h"
 #include "proto/rundir.h"
-
-#define ANSWER_MS 100000	/* a reload may wait for a slow token */
-
-enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
 
 static void
 usage(FILE *f)
@@ -35,207 +24,126 @@ usage(FILE *f)
 	    "afresh\n"
 	    "  -f CONF      the configuration certlogind was started with\n"
 	    "  --run-dir D  its run-dir, where CONF names one\n"
+	    "  --json       print JSON\n"
 	    "  --help, --version\n", f);
 }
 
-struct options {
-	const char *conf, *run_dir;
-	bool json;
+/* getopt_long's values; from OPT_FIRST on, a command says which it takes. */
+enum { OPT_HELP = 256, OPT_VERSION, OPT_RUN_DIR, OPT_FIRST,
+    OPT_JSON = OPT_FIRST };
+#define TAKES(opt) (1u << ((opt) - OPT_FIRST))
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ NULL, 0, NULL, 0 },
 };
 
-/* ---- requests ---------------------------------------------------------------------- */
-
-static int
-make_why(struct buf *b, const char *arg)
-{
-	unsigned long long v;
-	char *end;
-
-	if (arg == NULL || arg[0] < '0' || arg[0] > '9')
-		return ERR_MALFORMED;
-	errno = 0;
-	v = strtoull(arg, &end, 10);
-	if (errno != 0 || *end != '\0')
-		return ERR_MALFORMED;
-	chan_begin(b, CTLMSG_WHY);
-	buf_put_u64(b, v);
-	return buf_err(b);
-}
-
-static int
-make_reload(struct buf *b, const char *arg)
-{
-	chan_begin(b, CTLMSG_RELOAD);
-	return arg == NULL ? buf_err(b) : ERR_MALFORMED;
-}
-
-static int
-make_status(struct buf *b, const char *arg)
-{
-	chan_begin(b, CTLMSG_STATUS);
-	return arg == NULL ? buf_err(b) : ERR_MALFORMED;
-}
-
-static const struct {
+static const struct command {
 	const char *name;
-	int (*make)(struct buf *, const char *arg);
+	const char *argument;		/* what it is, or NULL: none */
+	unsigned takes;			/* options of its own */
+	int (*run)(const struct options *);
 } commands[] = {
-	{ "why", make_why },
-	{ "reload", make_reload },
-	{ "status", make_status },
+	{ "why", "the NUMBER of a refusal", TAKES(OPT_JSON), ask_why },
+	{ "status", NULL, TAKES(OPT_JSON), ask_status },
+	{ "reload", NULL, TAKES(OPT_JSON), ask_reload },
 };
 
-/* ---- printing ------------------------------------------------------------------------ */
-
-/* [{"kind":"daemon","pid":"1",...},...] */
-static int
-print_json(struct rd *r)
+static void
+take_option(struct options *o, int opt)
 {
-	static struct ctlmsg_item it;
-	bool first = true;
-	int n;
+	switch (opt) {
+	case 'f':
+		o->conf = optarg;
+		break;
+	case OPT_RUN_DIR:
+		o->run_dir = optarg;
+		break;
+	case OPT_JSON:
+		o->json = true;
+		break;
+	}
+}
 
-	(void)putchar('[');
-	while ((n = ctlmsg_next(r, &it)) > 0) {
-		if (it.record) {
-			(void)fputs(first ? "{\"kind\":" : "},\n{\"kind\":",
-			    stdout);
-			json_string(it.value);
-			first = false;
-			continue;
+/* -1 to go on, else an exit status. */
+static int
+parse_options(struct options *o, int argc, char **argv, unsigned *used)
+{
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "f:", long_options,
+	    NULL)) != -1) {
+		if (opt == OPT_HELP) {
+			usage(stdout);
+			return EXIT_DONE;
 		}
-		(void)putchar(',');
-		json_string(it.name);
-		(void)putchar(':');
-		json_string(it.value);
+		if (opt == OPT_VERSION) {
+			(void)puts("certloginctl " PACKAGE_VERSION);
+			return EXIT_DONE;
+		}
+		if (opt != 'f' && opt < OPT_RUN_DIR) {
+			usage(stderr);
+			return EXIT_USAGE;
+		}
+		take_option(o, opt);
+		if (opt >= OPT_FIRST)
+			*used |= TAKES(opt);
 	}
-	(void)puts(first ? "]" : "}]");
-	return n;
-}
-
-static int
-print_text(struct rd *r)
-{
-	static struct ctlmsg_item it;
-	bool first = true;
-	char text[CTLMSG_TEXT_MAX];
-	int n;
-
-	while ((n = ctlmsg_next(r, &it)) > 0) {
-		err_escape(text, sizeof(text), it.value, strlen(it.value));
-		if (it.record) {
-			(void)printf("%s%s\n", first ? "" : "\n", text);
-			first = false;
-		} else
-			(void)printf("  %-24s %s\n", it.name, text);
-	}
-	return n;
-}
-
-/* ---- the socket ------------------------------------------------------------------------ */
-
-static int
-connect_to(const struct options *o)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	char dir[256];
-	int fd;
-
-	if (o->run_dir != NULL)
-		(void)snprintf(dir, sizeof(dir), "%s", o->run_dir);
-	else if (rundir_default(o->conf, dir, sizeof(dir)) != 0)
-		dir[0] = '\0';
-	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s/control", dir) >=
-	    (int)sizeof(un.sun_path)) {
-		(void)fprintf(stderr, "certloginctl: %s: path too long\n",
-		    dir);
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
-		return fd;
-	(void)fprintf(stderr, "certloginctl: no certlogind answers at %s: "
-	    "%s\ncertloginctl: is it running, with %s, and are you root?\n",
-	    un.sun_path, strerror(errno), o->conf);
-	if (fd >= 0)
-		(void)close(fd);
 	return -1;
 }
 
-static int
-talk(const struct options *o, const struct buf *request)
+static const struct command *
+find_command(const char *name)
 {
-	char error[CTLMSG_TEXT_MAX];
-	struct chan_msg m;
-	uint8_t status;
-	struct buf in;
-	int fd = connect_to(o), r;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
 
-	if (fd < 0)
-		return EXIT_COULD_NOT;
-	buf_init(&in, CHAN_MSG_MAX);
-	if ((r = chan_send(fd, request, NULL, 0)) == 0)
-		r = chan_recv_timeout(fd, &in, &m, 0, ANSWER_MS);
-	if (r == 0)
-		r = m.type == CTLMSG_ANSWER ?
-		    ctlmsg_head(&m.body, &status, error) : ERR_TYPE;
-	if (r == 0 && error[0] != '\0')
-		(void)fprintf(stderr, "certloginctl: %s\n", error);
-	if (r == 0)
-		r = o->json ? print_json(&m.body) : print_text(&m.body);
-	(void)close(fd);
-	buf_free(&in);
-	if (r == 0)
-		return status;
-	(void)fprintf(stderr, "certloginctl: certlogind: %s\n", err_text(r));
-	return EXIT_COULD_NOT;
+/* Do options and argument fit the command? */
+static int
+check_use(const struct command *c, unsigned used, int n_args)
+{
+	for (const struct option *l = long_options; l->name != NULL; l++)
+		if (l->val >= OPT_FIRST && (used & TAKES(l->val)) != 0 &&
+		    (c->takes & TAKES(l->val)) == 0)
+			return say_error(EXIT_USAGE, "%s does not take --%s; "
+			    "see --help for usage", c->name, l->name);
+	if (n_args != (c->argument != NULL ? 1 : 0))
+		return say_error(EXIT_USAGE, "%s: expected %s; see --help "
+		    "for usage", c->name, c->argument != NULL ? c->argument :
+		    "no argument");
+	return EXIT_DONE;
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "run-dir", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct options o = { .conf = RUNDIR_DEFAULT_CONF };
-	struct buf b;
-	int c;
+	const struct command *c;
+	unsigned used = 0;
+	int rc = parse_options(&o, argc, argv, &used);
 
-	while ((c = getopt_long(argc, argv, "f:hV", longs, NULL)) != -1)
-		switch (c) {
-		case 'f':
-			o.conf = optarg;
-			break;
-		case 'j':
-			o.json = true;
-			break;
-		case 'r':
-			o.run_dir = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			return EXIT_DONE;
-		case 'V':
-			(void)puts("certloginctl " PACKAGE_VERSION);
-			return EXIT_DONE;
-		default:
-			usage(stderr);
-			return EXIT_USAGE;
-		}
-	buf_init(&b, CHAN_MSG_MAX);
-	for (size_t i = 0; optind < argc && argc - optind <= 2 &&
-	    i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(argv[optind], commands[i].name) == 0 &&
-		    commands[i].make(&b, argv[optind + 1]) == 0) {
-			c = talk(&o, &b);
-			buf_free(&b);
-			return c;
-		}
-	buf_free(&b);
-	usage(stderr);
-	return EXIT_USAGE;
+	if (rc >= 0)
+		return rc;
+	if (optind == argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if ((c = find_command(argv[optind])) == NULL)
+		return say_error(EXIT_USAGE, "no command '%s'; see --help "
+		    "for usage", argv[optind]);
+	if ((rc = check_use(c, used, argc - optind - 1)) != EXIT_DONE)
+		return rc;
+	if (c->argument != NULL)
+		o.argument = argv[optind + 1];
+	rc = c->run(&o);
+	if (fflush(stdout) != 0 || ferror(stdout) != 0)
+		return say_error(EXIT_COULD_NOT, "output: %s",
+		    strerror(errno));
+	return rc;
 }

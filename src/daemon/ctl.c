@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -19,26 +18,13 @@
 #define SESSION_ROOM 4096	/* bytes that one session's record may take */
 #define CLIENT_MS 1000		/* a local tool that says nothing */
 
-static const char *
-format_time(int64_t t, char *dst, size_t size)
-{
-	time_t v = (time_t)t;
-	struct tm tm;
-
-	if (t == 0 || gmtime_r(&v, &tm) == NULL ||
-	    strftime(dst, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		(void)snprintf(dst, size, "-");
-	return dst;
-}
-
 static void
 answer_why(struct daemon *d, struct rd body, struct buf *b)
 {
-	uint64_t number = rd_u64(&body);
 	const struct why_entry *e;
-	char when[32];
+	uint64_t number;
 
-	if (rd_end(&body) != 0) {
+	if (ctlmsg_why_decode(body, &number) != 0) {
 		ctlmsg_begin(b, 3, "malformed request");
 		return;
 	}
@@ -50,13 +36,11 @@ answer_why(struct daemon *d, struct rd body, struct buf *b)
 	}
 	ctlmsg_begin(b, 0, "");
 	ctlmsg_record(b, "refusal");
-	ctlmsg_pair(b, "reference", "%llu", (unsigned long long)number);
-	ctlmsg_pair(b, "when", "%s", format_time(e->when, when,
-	    sizeof(when)));
-	ctlmsg_pair(b, "address", "%s", e->address);
-	ctlmsg_pair(b, "account", "%s", e->account[0] != '\0' ? e->account :
-	    "-");
-	ctlmsg_pair(b, "why", "%s", e->detail);
+	ctlmsg_number(b, "reference", number);
+	ctlmsg_time(b, "when", e->when);
+	ctlmsg_text(b, "address", "%s", e->address);
+	ctlmsg_text(b, "account", "%s", e->account);
+	ctlmsg_text(b, "why", "%s", e->detail);
 }
 
 void
@@ -73,7 +57,7 @@ ctl_reload_ended(int fd, const char *error)
 	ctlmsg_begin(&b, text[0] != '\0' ? 1 : 0, text);
 	if (text[0] == '\0') {
 		ctlmsg_record(&b, "reload");
-		ctlmsg_pair(&b, "reload", "done");
+		ctlmsg_text(&b, "reload", "done");
 	}
 	(void)chan_send(fd, &b, NULL, 0);
 	buf_free(&b);
@@ -84,23 +68,19 @@ static void
 put_authority(struct buf *b, const struct ipc_authority *a)
 {
 	static const char *const classes[] = { "user", "device", "host" };
-	char t[32];
 
 	ctlmsg_record(b, "authority");
-	ctlmsg_pair(b, "name", "%s", a->name);
-	ctlmsg_pair(b, "class", "%s", a->class < 3 ? classes[a->class] : "?");
-	ctlmsg_pair(b, "anchors", "%u", a->anchors);
-	ctlmsg_pair(b, "anchors-expire", "%s", format_time(a->anchors_expire,
-	    t, sizeof(t)));
+	ctlmsg_text(b, "name", "%s", a->name);
+	ctlmsg_text(b, "class", "%s", a->class < 3 ? classes[a->class] : "");
+	ctlmsg_number(b, "anchors", a->anchors);
+	ctlmsg_time(b, "anchors-expire", a->anchors_expire);
 	if (a->has_crl) {
-		ctlmsg_pair(b, "crl-this-update", "%s",
-		    format_time(a->crl.this_update, t, sizeof(t)));
-		ctlmsg_pair(b, "crl-next-update", "%s",
-		    format_time(a->next_update, t, sizeof(t)));
-		ctlmsg_pair(b, "revoked", "%u", a->revoked);
+		ctlmsg_time(b, "crl-this-update", a->crl.this_update);
+		ctlmsg_time(b, "crl-next-update", a->next_update);
+		ctlmsg_number(b, "revoked", a->revoked);
 	}
 	if (a->crl_problem[0] != '\0')
-		ctlmsg_pair(b, "crl-problem", "%s", a->crl_problem);
+		ctlmsg_text(b, "crl-problem", "%s", a->crl_problem);
 }
 
 static void
@@ -108,19 +88,16 @@ put_sessions(const struct daemon *d, struct buf *b)
 {
 	const struct conn *at = NULL;
 	const struct ipc_register *g;
-	char t[32];
 
 	/* an answer holds one message; the count above is complete */
 	while (b->len < CHAN_MSG_MAX - SESSION_ROOM &&
 	    (g = conn_next_live(d, &at)) != NULL) {
 		ctlmsg_record(b, "session");
-		ctlmsg_pair(b, "reference", "%llu",
-		    (unsigned long long)g->reference);
-		ctlmsg_pair(b, "account", "%s", g->account);
-		ctlmsg_pair(b, "identity", "%s", g->identity);
-		ctlmsg_pair(b, "address", "%s", g->address);
-		ctlmsg_pair(b, "since", "%s", format_time(g->since, t,
-		    sizeof(t)));
+		ctlmsg_number(b, "reference", g->reference);
+		ctlmsg_text(b, "account", "%s", g->account);
+		ctlmsg_text(b, "identity", "%s", g->identity);
+		ctlmsg_text(b, "address", "%s", g->address);
+		ctlmsg_time(b, "since", g->since);
 	}
 }
 
@@ -128,25 +105,22 @@ static void
 answer_status(struct daemon *d, struct rd body, struct buf *b)
 {
 	const struct setup *u = d->setup;
-	char t[32];
 
-	if (rd_end(&body) != 0) {
+	if (ctlmsg_empty_decode(body) != 0) {
 		ctlmsg_begin(b, 3, "malformed request");
 		return;
 	}
 	ctlmsg_begin(b, 0, "");
 	ctlmsg_record(b, "daemon");
-	ctlmsg_pair(b, "pid", "%ld", (long)getpid());
-	ctlmsg_pair(b, "loaded", "%s", format_time(u->loaded, t, sizeof(t)));
-	ctlmsg_pair(b, "last-error", "%s", d->last_error[0] != '\0' ?
-	    d->last_error : "-");
-	ctlmsg_pair(b, "host-certificate-expires", "%s",
-	    format_time(u->hostkey->not_after, t, sizeof(t)));
-	ctlmsg_pair(b, "rules", "%u", u->done.rules);
-	ctlmsg_pair(b, "waiting", "%zu", limits_waiting(d->limits));
-	ctlmsg_pair(b, "sessions", "%zu", d->live);
-	ctlmsg_pair(b, "logins", "%lu", d->logins);
-	ctlmsg_pair(b, "refusals", "%lu", d->refusals);
+	ctlmsg_number(b, "pid", (uint64_t)getpid());
+	ctlmsg_time(b, "loaded", u->loaded);
+	ctlmsg_text(b, "last-error", "%s", d->last_error);
+	ctlmsg_time(b, "host-certificate-expires", u->hostkey->not_after);
+	ctlmsg_number(b, "rules", u->done.rules);
+	ctlmsg_number(b, "waiting", limits_waiting(d->limits));
+	ctlmsg_number(b, "sessions", d->live);
+	ctlmsg_number(b, "logins", d->logins);
+	ctlmsg_number(b, "refusals", d->refusals);
 	for (size_t i = 0; i < u->done.n; i++)
 		put_authority(b, &u->done.authority[i]);
 	put_sessions(d, b);

@@ -7,32 +7,44 @@
 #include "base/err.h"
 #include "proto/chan.h"
 
+/* ---- requests ----------------------------------------------------------- */
+
+int
+ctlmsg_why_encode(struct buf *b, uint64_t reference)
+{
+	chan_begin(b, CTLMSG_WHY);
+	buf_put_u64(b, reference);
+	return buf_err(b);
+}
+
+int
+ctlmsg_why_decode(struct rd r, uint64_t *reference)
+{
+	*reference = rd_u64(&r);
+	return rd_end(&r);
+}
+
+int
+ctlmsg_empty_encode(struct buf *b, uint8_t type)
+{
+	chan_begin(b, type);
+	return buf_err(b);
+}
+
+int
+ctlmsg_empty_decode(struct rd r)
+{
+	return rd_end(&r);
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
 void
 ctlmsg_begin(struct buf *b, uint8_t status, const char *error)
 {
 	chan_begin(b, CTLMSG_ANSWER);
 	buf_put_u8(b, status);
 	buf_put_cstring(b, error);
-}
-
-void
-ctlmsg_record(struct buf *b, const char *kind)
-{
-	buf_put_cstring(b, "[");
-	buf_put_cstring(b, kind);
-}
-
-void
-ctlmsg_pair(struct buf *b, const char *name, const char *fmt, ...)
-{
-	char value[CTLMSG_TEXT_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(value, sizeof(value), fmt, ap);
-	va_end(ap);
-	buf_put_cstring(b, name);
-	buf_put_cstring(b, value);
 }
 
 int
@@ -43,15 +55,90 @@ ctlmsg_head(struct rd *r, uint8_t *status, char error[CTLMSG_TEXT_MAX])
 	return r->err;
 }
 
+void
+ctlmsg_part(struct buf *b)
+{
+	chan_begin(b, CTLMSG_PART);
+}
+
+static void
+put_name(struct buf *b, enum ctlmsg_kind kind, const char *name)
+{
+	buf_put_u8(b, (uint8_t)kind);
+	buf_put_cstring(b, name);
+}
+
+void
+ctlmsg_record(struct buf *b, const char *about)
+{
+	put_name(b, CTLMSG_RECORD, about);
+}
+
+void
+ctlmsg_text(struct buf *b, const char *name, const char *fmt, ...)
+{
+	char value[CTLMSG_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	put_name(b, CTLMSG_TEXT, name);
+	buf_put_cstring(b, value);
+}
+
+void
+ctlmsg_number(struct buf *b, const char *name, uint64_t value)
+{
+	put_name(b, CTLMSG_NUMBER, name);
+	buf_put_u64(b, value);
+}
+
+void
+ctlmsg_time(struct buf *b, const char *name, int64_t value)
+{
+	put_name(b, CTLMSG_TIME, name);
+	buf_put_u64(b, (uint64_t)value);
+}
+
+static bool
+is_name(const char *s)
+{
+	return *s != '\0' &&
+	    s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
 int
 ctlmsg_next(struct rd *r, struct ctlmsg_item *item)
 {
-	if (r->n == 0)
-		return 0;
+	uint8_t kind;
+
+	if (r->err != 0 || r->n == 0)
+		return r->err;
+	kind = rd_u8(r);
 	rd_cstring(r, item->name, sizeof(item->name));
-	rd_cstring(r, item->value, sizeof(item->value));
-	item->record = strcmp(item->name, "[") == 0;
-	return r->err != 0 ? r->err : 1;
+	item->text[0] = '\0';
+	item->number = 0;
+	item->time = 0;
+	switch (kind) {
+	case CTLMSG_RECORD:
+		break;
+	case CTLMSG_TEXT:
+		rd_cstring(r, item->text, sizeof(item->text));
+		break;
+	case CTLMSG_NUMBER:
+		item->number = rd_u64(r);
+		break;
+	case CTLMSG_TIME:
+		item->time = (int64_t)rd_u64(r);
+		break;
+	default:
+		return ERR_MALFORMED;
+	}
+	if (r->err != 0)
+		return r->err;
+	item->kind = (enum ctlmsg_kind)kind;
+	return is_name(item->name) ? 1 : ERR_MALFORMED;
 }
 
 int

@@ -1,8 +1,8 @@
 /*
- * What certloginctl asks a running certlogind over its root-only socket
- * (RUN_DIR/control, SEQPACKET; version and type as on every channel) and how
- * it answers: records of name and value, which the tool prints as text or
- * JSON.
+ * What certloginctl asks a running certlogind over RUN_DIR/control (SEQPACKET;
+ * version and type as on every channel) and how it answers: any number of
+ * CTLMSG_PART, then one CTLMSG_ANSWER.  An answer without its end is none.
+ * Both carry records of named values, which the tool prints as text or JSON.
  */
 #ifndef PROTO_CTLMSG_H
 #define PROTO_CTLMSG_H
@@ -13,22 +13,23 @@
 #include "base/buf.h"
 
 enum ctlmsg_type {
-	CTLMSG_WHY = 1,		/* uint64 number */
+	CTLMSG_WHY = 1,		/* uint64 reference */
 	CTLMSG_RELOAD = 2,
 	CTLMSG_STATUS = 3,
 	CTLMSG_TRY = 7,		/* fd 0: a map; see ctlmsg_try_encode() */
-	CTLMSG_ANSWER = 16,	/* byte exit status; string error; records */
+	CTLMSG_ANSWER = 16,	/* byte exit status; string error; items */
+	CTLMSG_PART = 17,	/* items */
 };
 
-/* An answer is built up: ctlmsg_begin, then for each record ctlmsg_record and
- * ctlmsg_pair; printed by walking it with ctlmsg_next.
- * Layout: byte status; string error; then until the end pairs of string name,
- * string value; a record begins with a pair whose name is "[" and whose value
- * is the record's kind. */
-void ctlmsg_begin(struct buf *b, uint8_t status, const char *error);
-void ctlmsg_record(struct buf *b, const char *kind);
-void ctlmsg_pair(struct buf *b, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+#define CTLMSG_NAME_MAX 64	/* with NUL */
+#define CTLMSG_TEXT_MAX 2048	/* with NUL: errors, texts */
+
+/* WHY */
+int ctlmsg_why_encode(struct buf *b, uint64_t reference);
+int ctlmsg_why_decode(struct rd r, uint64_t *reference);
+/* RELOAD, STATUS: nothing */
+int ctlmsg_empty_encode(struct buf *b, uint8_t type);
+int ctlmsg_empty_decode(struct rd r);
 
 /*
  * CTLMSG_TRY: what would become of the live sessions if this map were in
@@ -40,7 +41,7 @@ void ctlmsg_pair(struct buf *b, const char *name, const char *fmt, ...)
  * judged), yours (yes or no: it would end the asker's); then for as many as
  * there is room for a record `ends` with reference, pid, account, identity,
  * why.  Status 1: the map has errors; records `finding`: file, line, column,
- * level (error or warning), text.
+ * level (error or warning), text.  What counts is a number, the rest texts.
  */
 #define CTLMSG_PIDS_MAX 64
 struct ctlmsg_try {
@@ -51,13 +52,34 @@ struct ctlmsg_try {
 int ctlmsg_try_encode(struct buf *b, const struct ctlmsg_try *t);
 int ctlmsg_try_decode(struct rd r, struct ctlmsg_try *t);
 
-#define CTLMSG_TEXT_MAX 2048
+/* Items: byte kind; string name of a-z, 0-9 and '-', not empty; then by kind.
+ * A record holds the items behind it up to the next record. */
+enum ctlmsg_kind {
+	CTLMSG_RECORD = 1,	/* nothing: the name is what it is about */
+	CTLMSG_TEXT = 2,	/* string; "" = none */
+	CTLMSG_NUMBER = 3,	/* uint64 */
+	CTLMSG_TIME = 4,	/* int64 seconds since 1970, 0 = none */
+};
 struct ctlmsg_item {
-	bool record;			/* value is the kind of a new record */
-	char name[64];
-	char value[CTLMSG_TEXT_MAX];
+	enum ctlmsg_kind kind;
+	char name[CTLMSG_NAME_MAX];
+	char text[CTLMSG_TEXT_MAX];	/* anything but NUL: escape it */
+	uint64_t number;
+	int64_t time;
 };
 
+/* An answer is built up: ctlmsg_begin or ctlmsg_part, then for each record
+ * ctlmsg_record and its values.  Encoders put as they are called; buf_err()
+ * tells at the end. */
+void ctlmsg_begin(struct buf *b, uint8_t status, const char *error);
+void ctlmsg_part(struct buf *b);
+void ctlmsg_record(struct buf *b, const char *about);
+void ctlmsg_text(struct buf *b, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void ctlmsg_number(struct buf *b, const char *name, uint64_t value);
+void ctlmsg_time(struct buf *b, const char *name, int64_t value);
+
+/* ANSWER's head; then, as of a PART, its items. */
 int ctlmsg_head(struct rd *r, uint8_t *status, char error[CTLMSG_TEXT_MAX]);
 /* 1 and the next item, 0 at the end, or a negative code. */
 int ctlmsg_next(struct rd *r, struct ctlmsg_item *item);

@@ -319,47 +319,65 @@ in_files(uint8_t type, struct rd r, struct buf *b)
 	return e;
 }
 
-/* certlogind's answer to certloginctl */
 static int
-answer(uint8_t type, struct rd r, struct buf *b)
+ctl_items(struct rd *r, struct buf *b)
 {
-	static struct ctlmsg_item item;
-	char error[CTLMSG_TEXT_MAX];
-	uint8_t status;
+	struct ctlmsg_item item;
 	int e;
 
-	if (type != CTLMSG_ANSWER + 128)
-		return ERR_TYPE;
-	if ((e = ctlmsg_head(&r, &status, error)) != 0)
-		return e;
-	ctlmsg_begin(b, status, error);
-	while ((e = ctlmsg_next(&r, &item)) == 1) {
-		if (item.record)
-			ctlmsg_record(b, item.value);
+	while ((e = ctlmsg_next(r, &item)) == 1) {
+		if (item.kind == CTLMSG_RECORD)
+			ctlmsg_record(b, item.name);
+		else if (item.kind == CTLMSG_TEXT)
+			ctlmsg_text(b, item.name, "%s", item.text);
+		else if (item.kind == CTLMSG_NUMBER)
+			ctlmsg_number(b, item.name, item.number);
 		else
-			ctlmsg_pair(b, item.name, "%s", item.value);
+			ctlmsg_time(b, item.name, item.time);
 	}
 	return e;
 }
 
-/* certloginctl's question */
+/* certloginctl's questions and certlogind's answers: their types stand 128
+ * higher here, for some are those of others. */
 static int
-question(uint8_t type, struct rd r, struct buf *b)
+ctl(uint8_t type, struct rd r, struct buf *b)
 {
-	struct ctlmsg_try t;
+	char error[CTLMSG_TEXT_MAX];
+	struct ctlmsg_try try;
+	uint64_t number;
+	uint8_t status;
 	int e;
 
-	if (type != CTLMSG_TRY + 128)
+	switch (type - 128) {
+	case CTLMSG_WHY:
+		e = ctlmsg_why_decode(r, &number);
+		return e != 0 ? e : ctlmsg_why_encode(b, number);
+	case CTLMSG_RELOAD:
+	case CTLMSG_STATUS:
+		e = ctlmsg_empty_decode(r);
+		return e != 0 ? e : ctlmsg_empty_encode(b,
+		    (uint8_t)(type - 128));
+	case CTLMSG_TRY:
+		e = ctlmsg_try_decode(r, &try);
+		CHECK(e != 0 || try.n <= CTLMSG_PIDS_MAX);
+		return e != 0 ? e : ctlmsg_try_encode(b, &try);
+	case CTLMSG_ANSWER:
+		if ((e = ctlmsg_head(&r, &status, error)) != 0)
+			return e;
+		ctlmsg_begin(b, status, error);
+		return ctl_items(&r, b);
+	case CTLMSG_PART:
+		ctlmsg_part(b);
+		return ctl_items(&r, b);
+	default:
 		return ERR_TYPE;
-	e = ctlmsg_try_decode(r, &t);
-	CHECK(e != 0 || t.n <= CTLMSG_PIDS_MAX);
-	return e != 0 ? e : ctlmsg_try_encode(b, &t);
+	}
 }
 
 typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
 static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
-    judge_test, pam, load, key, session, in_files, question,
-    answer };
+    judge_test, pam, load, key, session, in_files, ctl };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

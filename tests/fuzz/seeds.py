@@ -285,10 +285,15 @@ def other_messages():
     yield "ses-register", 82, u64(7) + u64(2) + u64(1700000000) + u32(99) + \
         u32(3) + b"".join(string(t) for t in texts)
     yield "ses-log", 83, string("a line")
-    yield "ctl-answer", 144, u8(0) + string("") + string("[") + \
-        string("refusal") + string("reason") + string("no rule fits")
     yield "ctl-try", 135, string("/etc/certlogin/identity.map") + u32(2) + \
         u32(4711) + u32(1)
+    items = u8(1) + string("refusal") + u8(3) + string("reference") + \
+        u64(7) + u8(4) + string("when") + u64(1700000000) + u8(2) + \
+        string("why") + string("no rule fits")
+    yield "ctl-why", 129, u64(7)
+    yield "ctl-status", 131, b""
+    yield "ctl-answer", 144, u8(0) + string("") + items
+    yield "ctl-part", 145, items
     yield "settings", 200, string("certlogind") + string("") + \
         string("/run/certlogin") + u32(1000) + u32(60000) + u64(1024) + \
         u32(1) + string("backup")

@@ -58,7 +58,7 @@ use_syslog()
 	starter=$!
 	wait_for 20 someone_listens ||
 	    give_up "no certlogind: $(cat "$R/starter")"
-	DAEMON=$(control status --json | grep -o '"pid": *"[0-9]*"' |
+	DAEMON=$(control status --json | grep -o '"pid": *[0-9]*' |
 	    grep -o '[0-9]*')
 }
 

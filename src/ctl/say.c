@@ -1,0 +1,23 @@
+#include "ctl/say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+
+#define LINE_MAX_BYTES 4096
+
+int
+say_error(int status, const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "certloginctl: %s\n", err_escape(line,
+	    sizeof(line), text, strlen(text)));
+	return status;
+}
