@@ -217,3 +217,9 @@ ext_read(struct span extensions, struct ext *out, struct why *why)
 	*out = e;
 	return 0;
 }
+
+bool
+ext_may(const struct ext *e, enum ext_usage usage)
+{
+	return !e->have_usage || (e->usage & usage) != 0;
+}

@@ -45,4 +45,7 @@ struct ext {
  * naming the extension. */
 int ext_read(struct span extensions, struct ext *out, struct why *why);
 
+/* May the key be used so?  Without the extension it may (4.2.1.3). */
+bool ext_may(const struct ext *e, enum ext_usage usage);
+
 #endif

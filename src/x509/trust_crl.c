@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "x509/ext.h"
+#include "x509/sig.h"
+
 #define REASON_REMOVE 8		/* removeFromCRL, of delta CRLs */
 #define LIST_FIRST 1024
 
@@ -314,5 +317,62 @@ trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
 	c.revoked = (uint32_t)(list->n - before);
 	c.usable = true;
 	*out = c;
+	return 0;
+}
+
+/* ---- whose it is ---------------------------------------------------------- */
+
+bool
+trust_crl_has_issuer(const struct trust_authority *a, struct span subject)
+{
+	for (size_t i = 0; i < a->n_anchors; i++)
+		if (span_eq(a->anchor[i].cert.subject, subject))
+			return true;
+	return false;
+}
+
+const struct trust_anchor *
+trust_crl_signer(const struct trust_authority *a, const struct slice_crl *crl,
+    struct why *why)
+{
+	const char *text = "of another issuer: expected the subject of an "
+	    "anchor as its issuer (RFC 5280 6.3.3 (b))";
+
+	for (size_t i = 0; i < a->n_anchors; i++) {
+		const struct trust_anchor *k = &a->anchor[i];
+		struct why sig;
+		struct ext e;
+
+		if (!span_eq(k->cert.subject, crl->issuer))
+			continue;
+		text = "forged or damaged: it has the name of an anchor, but "
+		    "not the signature of its key (RFC 5280 6.3.3 (g))";
+		if (sig_algorithm_check(crl->algorithm, why) != 0)
+			return NULL;
+		if (sig_verify(k->cert.spki, crl->algorithm, crl->tbs,
+		    crl->signature, &sig) != 0)
+			continue;
+		if (ext_read(k->cert.extensions, &e, NULL) == 0 &&
+		    ext_may(&e, EXT_CRL_SIGN))
+			return k;
+		text = "its issuer may not sign CRLs: expected cRLSign in the "
+		    "anchor's keyUsage (RFC 5280 6.3.3 (f))";
+	}
+	(void)why_set(why, ERR_REFUSED, "%s", text);
+	return NULL;
+}
+
+int
+trust_crl_check_seen(const uint8_t key[32], const struct trust_crl *crl,
+    const struct ipc_seen *seen, size_t n_seen, struct why *why)
+{
+	struct ipc_seen s = trust_crl_seen(key, crl);
+
+	for (size_t i = 0; i < n_seen; i++)
+		if (memcmp(seen[i].issuer_key, key, 32) == 0 &&
+		    trust_crl_compare(&s, &seen[i]) < 0)
+			return why_set(why, ERR_REFUSED, "rolled back: a "
+			    "later CRL of this issuer was seen before (RFC "
+			    "5280 5.2.3)");
 	return 0;
 }

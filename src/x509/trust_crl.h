@@ -1,6 +1,6 @@
 /*
  * What a CRL says (RFC 5280 section 5), read only after its signature was
- * verified: for trust_load.c.  Full lists of one issuer for all its
+ * verified: for trust_load.c and trust_fresh.c.  Full lists of one issuer for all its
  * certificates only; a delta, partitioned or indirect list is refused, so
  * that "not in the list" always means "not revoked".
  */
@@ -9,6 +9,7 @@
 
 #include "x509/trust.h"
 
+#define TRUST_CRLS_MAX 8	/* in one file */
 #define TRUST_CRL_AHEAD 86400	/* seconds a thisUpdate may be ahead of now */
 
 /* A growing table of entries. */
@@ -16,6 +17,13 @@ struct trust_crl_list {
 	struct trust_revoked *entry;	/* owned */
 	size_t n, cap;
 };
+
+/* Has one of the anchors this subject? */
+bool trust_crl_has_issuer(const struct trust_authority *a,
+    struct span subject);
+/* The anchor whose key signed it and may sign CRLs; or NULL with why. */
+const struct trust_anchor *trust_crl_signer(const struct trust_authority *a,
+    const struct slice_crl *crl, struct why *why);
 
 /*
  * Read a CRL of the issuer with this key.  Its number, its times and its
@@ -30,6 +38,9 @@ int trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
 /* Below, equal or above 0 as CRL a is to b: by number, and among equal
  * numbers by thisUpdate. */
 int trust_crl_compare(const struct ipc_seen *a, const struct ipc_seen *b);
+/* ERR_REFUSED if a later one of this key was seen. */
+int trust_crl_check_seen(const uint8_t key[32], const struct trust_crl *crl,
+    const struct ipc_seen *seen, size_t n_seen, struct why *why);
 /* What is kept of the CRL of this key. */
 struct ipc_seen trust_crl_seen(const uint8_t key[32],
     const struct trust_crl *crl);

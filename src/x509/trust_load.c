@@ -11,7 +11,6 @@
 #include "x509/trust_crl.h"
 
 #define ANCHOR_FILE_MAX (512 * 1024)	/* bytes of a file of anchors */
-#define CRLS_MAX 8			/* in one file */
 
 struct load {
 	struct trust *t;
@@ -66,16 +65,6 @@ bytes_of(const struct load *l, const char *path, struct why *why)
 
 /* ---- what an anchor must be ---------------------------------------------- */
 
-/* RFC 5280 4.2.1.3: without the extension every use is allowed. */
-static bool
-may(const struct slice_cert *c, uint8_t usage)
-{
-	struct ext e;
-
-	return ext_read(c->extensions, &e, NULL) == 0 &&
-	    (!e.have_usage || (e.usage & usage) != 0);
-}
-
 static int
 check_anchor(const struct slice_cert *c, struct why *why)
 {
@@ -90,7 +79,7 @@ check_anchor(const struct slice_cert *c, struct why *why)
 	if (!e.ca)
 		return why_set(why, ERR_REFUSED, "not a CA: expected "
 		    "basicConstraints with CA true (RFC 5280 4.2.1.9)");
-	if (!may(c, EXT_KEY_CERT_SIGN))
+	if (!ext_may(&e, EXT_KEY_CERT_SIGN))
 		return why_set(why, ERR_REFUSED, "may not sign certificates: "
 		    "expected keyCertSign in keyUsage (RFC 5280 4.2.1.3)");
 	if (c->subject.n <= 2)
@@ -324,22 +313,13 @@ check_pair(struct load *l, size_t lower, size_t upper)
 
 /* ---- CRLs ---------------------------------------------------------------- */
 
-static bool
-has_subject(const struct trust_authority *a, struct span subject)
-{
-	for (size_t i = 0; i < a->n_anchors; i++)
-		if (span_eq(a->anchor[i].cert.subject, subject))
-			return true;
-	return false;
-}
-
 /* A CRL that does not count: say so, and remember why for the anchors with
  * this subject, or for all where it is nobody's. */
 static void
 crl_problem(struct load *l, const struct named *f, struct span subject,
     const char *text)
 {
-	bool all = !has_subject(f->a, subject);
+	bool all = !trust_crl_has_issuer(f->a, subject);
 
 	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "CRL %s of "
 	    "authority '%s': %s; expected the CA's newest CRL in its place",
@@ -353,52 +333,6 @@ crl_problem(struct load *l, const struct named *f, struct span subject,
 			    sizeof(k->crl.problem), "CRL %s: %s", f->path,
 			    text);
 	}
-}
-
-/* The anchor that signed it. */
-static const struct trust_anchor *
-find_signer(const struct trust_authority *a, const struct slice_crl *crl,
-    struct why *why)
-{
-	const char *text = "of another issuer: expected the subject of an "
-	    "anchor as its issuer (RFC 5280 6.3.3 (b))";
-
-	for (size_t i = 0; i < a->n_anchors; i++) {
-		const struct trust_anchor *k = &a->anchor[i];
-		struct why sig;
-
-		if (!span_eq(k->cert.subject, crl->issuer))
-			continue;
-		text = "forged or damaged: it has the name of an anchor, but "
-		    "not the signature of its key (RFC 5280 6.3.3 (g))";
-		if (sig_algorithm_check(crl->algorithm, why) != 0)
-			return NULL;
-		if (sig_verify(k->cert.spki, crl->algorithm, crl->tbs,
-		    crl->signature, &sig) != 0)
-			continue;
-		if (may(&k->cert, EXT_CRL_SIGN))
-			return k;
-		text = "its issuer may not sign CRLs: expected cRLSign in the "
-		    "anchor's keyUsage (RFC 5280 6.3.3 (f))";
-	}
-	(void)why_set(why, ERR_REFUSED, "%s", text);
-	return NULL;
-}
-
-/* Was a later one seen before? */
-static int
-check_seen(const struct load *l, const uint8_t key[32],
-    const struct trust_crl *crl, struct why *why)
-{
-	struct ipc_seen s = trust_crl_seen(key, crl);
-
-	for (size_t i = 0; i < l->n_seen; i++)
-		if (memcmp(l->seen[i].issuer_key, key, 32) == 0 &&
-		    trust_crl_compare(&s, &l->seen[i]) < 0)
-			return why_set(why, ERR_REFUSED, "rolled back: a "
-			    "later CRL of this issuer was seen before (RFC "
-			    "5280 5.2.3)");
-	return 0;
 }
 
 static const struct trust_crl *
@@ -464,13 +398,14 @@ take_crl(struct load *l, const struct named *f, struct span der)
 		crl_problem(l, f, (struct span){ der.p, 0 }, why.text);
 		return;
 	}
-	if ((signer = find_signer(f->a, &s, &why)) == NULL ||
+	if ((signer = trust_crl_signer(f->a, &s, &why)) == NULL ||
 	    trust_crl_read(&s, signer->key, l->now, &crl, &l->list,
 	    &why) != 0) {
 		crl_problem(l, f, s.issuer, why.text);
 		return;
 	}
-	if (check_seen(l, signer->key, &crl, &why) != 0) {
+	if (trust_crl_check_seen(signer->key, &crl, l->seen, l->n_seen,
+	    &why) != 0) {
 		l->list.n = before;
 		crl_problem(l, f, s.issuer, why.text);
 		return;
@@ -481,7 +416,7 @@ take_crl(struct load *l, const struct named *f, struct span der)
 static void
 load_crl_file(struct load *l, const struct named *f)
 {
-	struct span der[CRLS_MAX], bytes, none = { (const uint8_t *)"", 0 };
+	struct span der[TRUST_CRLS_MAX], bytes, none = { (const uint8_t *)"", 0 };
 	struct buf out;
 	struct why why;
 	size_t n;
@@ -492,7 +427,7 @@ load_crl_file(struct load *l, const struct named *f)
 		return;
 	}
 	buf_init(&out, SLICE_CRL_MAX);
-	if (pem_all(bytes, "X509 CRL", &out, der, CRLS_MAX, &n, &why) != 0)
+	if (pem_all(bytes, "X509 CRL", &out, der, TRUST_CRLS_MAX, &n, &why) != 0)
 		crl_problem(l, f, none, why.text);
 	else
 		for (size_t i = 0; i < n; i++)
