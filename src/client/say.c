@@ -37,6 +37,12 @@ vput(const struct say *s, const char *fmt, va_list ap)
 }
 
 void
+say_line(const struct say *s)
+{
+	put(s, "", "", 0);
+}
+
+void
 say_error(const struct say *s, const char *fmt, ...)
 {
 	va_list ap;

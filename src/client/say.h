@@ -13,6 +13,8 @@ struct say {
 	bool raw;		/* the terminal is raw: lines end in CR LF */
 };
 
+/* End a line that somebody else has begun. */
+void say_line(const struct say *s);
 /* A failure; always shown. */
 void say_error(const struct say *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -35,6 +35,7 @@ session_end(struct session *s)
 void
 session_fail(struct session *s, const char *fmt, ...)
 {
+	bool raw = s->term.raw;
 	char text[1800];
 	va_list ap;
 
@@ -45,6 +46,9 @@ session_fail(struct session *s, const char *fmt, ...)
 	va_end(ap);
 	term_leave(&s->term);
 	s->say->raw = false;
+	/* the cursor stands wherever the other side has left it */
+	if (raw)
+		say_line(s->say);
 	say_error(s->say, "%s", text);
 	s->status = SESSION_FAILED;
 	s->have_status = true;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "daemon/hostkey.h"
+#include "daemon/live.h"
 #include "daemon/setup.h"
 #include "daemon/spare.h"
 #include "proto/chan.h"
@@ -34,11 +35,10 @@ struct conn {
 	bool waiting;		/* counted by limits */
 	bool proved;		/* a judge was asked for: net saw a certificate
 				 * and its key's signature */
-	bool live;		/* registered */
 	bool leaving;		/* over, but processes of it are to end */
 	ev_io io;
 	ev_timer grace;
-	struct ipc_register *reg;	/* when live */
+	struct live *live;	/* registered: logged in */
 };
 
 static void on_session(struct ev_loop *, ev_io *, int);
@@ -67,8 +67,7 @@ forget(struct conn *c)
 	not_waiting(c);
 	end_judge(c);
 	ev_io_stop(c->d->loop, &c->io);
-	if (c->live)
-		c->d->live--;
+	live_remove(c->live);
 	if (c->socket >= 0)
 		(void)close(c->socket);
 	if (c->channel >= 0)
@@ -76,7 +75,6 @@ forget(struct conn *c)
 	*c->link = c->next;
 	if (c->next != NULL)
 		c->next->link = c->link;
-	free(c->reg);
 	free(c);
 }
 
@@ -116,9 +114,8 @@ conn_free(struct conn *c)
 		(void)close(c->socket);
 	if (c->channel >= 0)
 		(void)close(c->channel);
-	if (c->live)
-		c->d->live--;
-	c->live = false;
+	live_remove(c->live);
+	c->live = NULL;
 	c->socket = c->channel = -1;
 	c->leaving = true;
 	ev_timer_init(&c->grace, on_leaving, LEAVING_SECONDS, 0.);
@@ -288,13 +285,13 @@ conn_accept(struct daemon *d, int fd, struct span address, uint16_t port)
 /* ---- the session's messages -------------------------------------------------------- */
 
 static int
-answer_need_judge(struct conn *c, struct rd body)
+answer_need_judge(struct conn *c, struct chan_msg *m)
 {
 	struct why why;
 	struct buf b;
-	int judge, r = ipc_empty_decode(body);
+	int judge, r = ipc_empty_decode(m->body);
 
-	if (r != 0 || c->live)
+	if (r != 0 || c->live != NULL)
 		return r != 0 ? r : ERR_STATE;
 	c->proved = true;
 	end_judge(c);
@@ -311,12 +308,12 @@ answer_need_judge(struct conn *c, struct rd body)
 }
 
 static int
-answer_refused(struct conn *c, struct rd body)
+answer_refused(struct conn *c, struct chan_msg *m)
 {
 	static struct ipc_ses_refused f;
-	int r = ipc_ses_refused_decode(body, &f);
+	int r = ipc_ses_refused_decode(m->body, &f);
 
-	if (r != 0 || c->live)
+	if (r != 0 || c->live != NULL)
 		return r != 0 ? r : ERR_STATE;
 	refused(c, &f);
 	/* several logins may have waited for the same one */
@@ -326,10 +323,10 @@ answer_refused(struct conn *c, struct rd body)
 }
 
 static int
-answer_log(struct conn *c, struct rd body)
+answer_log(struct conn *c, struct chan_msg *m)
 {
 	char text[IPC_TEXT_MAX];
-	int r = ipc_text_decode(body, text);
+	int r = ipc_text_decode(m->body, text);
 
 	(void)c;
 	if (r == 0)
@@ -351,49 +348,59 @@ say(struct conn *c, uint8_t type)
 }
 
 static int
-answer_register(struct conn *c, struct rd body)
+answer_register(struct conn *c, struct chan_msg *m)
 {
+	static struct ipc_register g;
 	int r;
 
-	if (c->live)
+	if (c->live != NULL)
 		return ERR_STATE;
-	if ((c->reg = malloc(sizeof(*c->reg))) == NULL)
-		return ERR_NOMEM;
-	if ((r = ipc_register_decode(body, c->reg)) != 0)
+	if ((r = ipc_register_decode(m->body, &g)) != 0)
 		return r;
+	/* without it nobody could judge the session again */
+	if (m->n_fds != 1)
+		return ERR_MALFORMED;
 	/* nobody slips in between a revocation and its reload; a session of
 	 * an earlier certlogind is logged in already */
-	if (c->waiting && c->reg->policy != c->d->setup->number) {
-		free(c->reg);
-		c->reg = NULL;
+	if (c->waiting && g.policy != c->d->setup->number)
 		return say(c, IPC_SES_STALE);
-	}
+	c->live = live_add(c->d, c->channel, &g, m->fds[0]);
+	m->n_fds = 0;
+	if (c->live == NULL)
+		return ERR_NOMEM;
 	if (c->reference == 0)
-		c->reference = c->reg->reference;
+		c->reference = g.reference;
 	not_waiting(c);
 	end_judge(c);
-	c->live = true;
-	c->d->live++;
 	c->d->logins++;
 	return say(c, IPC_SES_REGISTERED);
 }
 
+static int
+answer_tty(struct conn *c, struct chan_msg *m)
+{
+	return c->live == NULL ? ERR_STATE :
+	    ipc_ses_tty_decode(m->body, c->live->reg.tty);
+}
+
 static const struct {
 	uint8_t type;
-	int (*answer)(struct conn *, struct rd);
+	size_t max_fds;
+	int (*answer)(struct conn *, struct chan_msg *);
 } rows[] = {
-	{ IPC_SES_NEED_JUDGE, answer_need_judge },
-	{ IPC_SES_REFUSED, answer_refused },
-	{ IPC_SES_REGISTER, answer_register },
-	{ IPC_SES_LOG, answer_log },
+	{ IPC_SES_NEED_JUDGE, 0, answer_need_judge },
+	{ IPC_SES_REFUSED, 0, answer_refused },
+	{ IPC_SES_REGISTER, 1, answer_register },
+	{ IPC_SES_LOG, 0, answer_log },
+	{ IPC_SES_TTY, 0, answer_tty },
 };
 
 static int
-dispatch(struct conn *c, const struct chan_msg *m)
+dispatch(struct conn *c, struct chan_msg *m)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].type == m->type)
-			return rows[i].answer(c, m->body);
+		if (rows[i].type == m->type && m->n_fds <= rows[i].max_fds)
+			return rows[i].answer(c, m);
 	return ERR_TYPE;
 }
 
@@ -408,9 +415,11 @@ on_session(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	buf_init(&in, CHAN_MSG_MAX);
-	r = chan_recv(c->channel, &in, &m, 0);
-	if (r == 0)
+	r = chan_recv(c->channel, &in, &m, 1);
+	if (r == 0) {
 		r = dispatch(c, &m);
+		chan_close_fds(&m);
+	}
 	buf_free(&in);
 	if (r == 0 || r == ERR_AGAIN)
 		return;
@@ -472,15 +481,4 @@ conn_free_all(struct daemon *d)
 {
 	while (d->conns != NULL)
 		forget(d->conns);
-}
-
-const struct ipc_register *
-conn_next_live(const struct daemon *d, const struct conn **at)
-{
-	const struct conn *c = *at == NULL ? d->conns : (*at)->next;
-
-	while (c != NULL && !c->live)
-		c = c->next;
-	*at = c;
-	return c != NULL ? c->reg : NULL;
 }

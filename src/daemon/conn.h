@@ -21,8 +21,4 @@ void conn_ended(struct daemon *d, pid_t pid, int status);
 /* At exit: let go of all; live sessions stay. */
 void conn_free_all(struct daemon *d);
 
-/* Live sessions, for status. */
-const struct ipc_register *conn_next_live(const struct daemon *d,
-    const struct conn **at);
-
 #endif

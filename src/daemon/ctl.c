@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "daemon/conn.h"
 #include "daemon/hostkey.h"
+#include "daemon/live.h"
 #include "daemon/setup.h"
 #include "proto/chan.h"
 #include "proto/ctlmsg.h"
@@ -86,12 +87,13 @@ put_authority(struct buf *b, const struct ipc_authority *a)
 static void
 put_sessions(const struct daemon *d, struct buf *b)
 {
-	const struct conn *at = NULL;
-	const struct ipc_register *g;
+	const struct live *l = NULL;
 
 	/* an answer holds one message; the count above is complete */
 	while (b->len < CHAN_MSG_MAX - SESSION_ROOM &&
-	    (g = conn_next_live(d, &at)) != NULL) {
+	    (l = live_next(d, l)) != NULL) {
+		const struct ipc_register *g = &l->reg;
+
 		ctlmsg_record(b, "session");
 		ctlmsg_number(b, "reference", g->reference);
 		ctlmsg_text(b, "account", "%s", g->account);

@@ -33,6 +33,7 @@ struct ids {
 struct hostkey;			/* hostkey.c */
 struct spares;			/* spare.c */
 struct conn;			/* conn.c */
+struct live;			/* live.c */
 struct reload;			/* setup.c */
 
 /* What is in force: made anew by a reload, swapped as a whole. */
@@ -75,7 +76,8 @@ struct daemon {
 	struct limits *limits;
 	struct why_log *why;
 	struct conn *conns;		/* list */
-	size_t live;			/* registered sessions among them */
+	struct live *sessions;		/* list: those that are logged in */
+	size_t live;			/* their number */
 	unsigned long logins, refusals;
 	char last_error[512];		/* of the last reload, "" = none */
 	ev_io listeners[CONF_LISTEN_MAX];

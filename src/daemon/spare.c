@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,15 +55,22 @@ spawn_net(struct daemon *d, int channel, struct why *why)
 }
 
 static pid_t
-spawn_session(struct daemon *d, int channel, int net, struct why *why)
+spawn_session(struct daemon *d, int channel, int net, pid_t net_pid,
+    struct why *why)
 {
 	static const char *const argv[] = { "certlogin-session", NULL };
 	struct helper_spec s = { .exe = d->programs.session, .argv = argv,
 	    .channel = channel, .fds = { net, d->setup->settings,
-	    d->programs.start }, .n_fds = 3, .keep_ids = true,
+	    d->programs.start }, .n_fds = 4, .keep_ids = true,
 	    .chroot_dir = -1 };
+	int r;
 
-	return helper_spawn(&s, why);
+	/* it has not been waited for: the number is its own */
+	if ((s.fds[3] = pidfd_open(net_pid, 0)) < 0)
+		return why_errno(why, "pidfd_open");
+	r = helper_spawn(&s, why);
+	(void)close(s.fds[3]);
+	return r;
 }
 
 static int
@@ -78,7 +86,8 @@ make_pair(struct spares *s, struct spare_pair *p, struct why *why)
 	}
 	/* when the second cannot be made, closing the channel ends the first */
 	if ((r = p->net = spawn_net(s->d, across[1], why)) > 0)
-		r = p->session = spawn_session(s->d, up[1], across[0], why);
+		r = p->session = spawn_session(s->d, up[1], across[0],
+		    p->net, why);
 	close_pair(across);
 	(void)close(up[1]);
 	if (r < 0) {

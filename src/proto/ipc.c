@@ -1008,14 +1008,28 @@ ipc_register_encode(struct buf *b, const struct ipc_register *g)
 	buf_put_u64(b, g->reference);
 	buf_put_u64(b, g->policy);
 	buf_put_u64(b, (uint64_t)g->since);
+	buf_put_u64(b, (uint64_t)g->expires);
 	buf_put_u32(b, g->pid);
 	buf_put_u32(b, g->rule_line);
+	buf_put_u16(b, g->port);
 	buf_put_cstring(b, g->account);
 	buf_put_cstring(b, g->identity);
 	buf_put_cstring(b, g->issuer);
 	buf_put_cstring(b, g->serial);
 	buf_put_cstring(b, g->address);
+	buf_put_cstring(b, g->tty);
 	return buf_err(b);
+}
+
+/* It is printed as it is. */
+static bool
+tty_form(const char *tty)
+{
+	for (; *tty != '\0'; tty++)
+		if ((*tty < 'a' || *tty > 'z') && (*tty < 'A' || *tty > 'Z') &&
+		    (*tty < '0' || *tty > '9') && *tty != '/')
+			return false;
+	return true;
 }
 
 int
@@ -1024,13 +1038,67 @@ ipc_register_decode(struct rd r, struct ipc_register *g)
 	g->reference = rd_u64(&r);
 	g->policy = rd_u64(&r);
 	g->since = (int64_t)rd_u64(&r);
+	g->expires = (int64_t)rd_u64(&r);
 	g->pid = rd_u32(&r);
 	g->rule_line = rd_u32(&r);
+	g->port = rd_u16(&r);
 	rd_cstring(&r, g->account, sizeof(g->account));
 	rd_cstring(&r, g->identity, sizeof(g->identity));
 	rd_cstring(&r, g->issuer, sizeof(g->issuer));
 	rd_cstring(&r, g->serial, sizeof(g->serial));
 	rd_cstring(&r, g->address, sizeof(g->address));
+	rd_cstring(&r, g->tty, sizeof(g->tty));
+	if (r.err == 0 && !tty_form(g->tty))
+		r.err = ERR_MALFORMED;
+	return rd_end(&r);
+}
+
+int
+ipc_ses_tty_encode(struct buf *b, const char *tty)
+{
+	chan_begin(b, IPC_SES_TTY);
+	buf_put_cstring(b, tty);
+	return buf_err(b);
+}
+
+int
+ipc_ses_tty_decode(struct rd r, char tty[IPC_TTY_MAX])
+{
+	char name[IPC_TTY_MAX];
+
+	rd_cstring(&r, name, sizeof(name));
+	if (r.err == 0 && (name[0] == '\0' || !tty_form(name)))
+		r.err = ERR_MALFORMED;
+	if (rd_end(&r) == 0)
+		memcpy(tty, name, sizeof(name));
+	return rd_end(&r);
+}
+
+void
+ipc_proof_put(struct buf *b, const struct ipc_proof *p)
+{
+	buf_put_string(b, p->random.p, p->random.n);
+	buf_put_string(b, p->transcript.p, p->transcript.n);
+	buf_put_cstring(b, p->account);
+	buf_put_bool(b, p->literal);
+	buf_put_string(b, p->address.p, p->address.n);
+	buf_put_u32(b, p->restrictions);
+	buf_put_cstring(b, p->command);
+}
+
+int
+ipc_proof_get(struct rd r, struct ipc_proof *p)
+{
+	p->random = get_exactly(&r, IPC_RANDOM_LEN);
+	p->transcript = get_nonempty(&r, IPC_TRANSCRIPT_MAX);
+	rd_cstring(&r, p->account, sizeof(p->account));
+	p->literal = rd_bool(&r);
+	p->address = get_address(&r);
+	p->restrictions = rd_u32(&r);
+	rd_cstring(&r, p->command, sizeof(p->command));
+	if (r.err == 0 && (p->account[0] == '\0' ||
+	    (p->restrictions & ~(uint32_t)IPC_RESTRICT_ALL) != 0))
+		r.err = ERR_MALFORMED;
 	return rd_end(&r);
 }
 

@@ -29,6 +29,7 @@
 #define IPC_IDENTITY_MAX 640		/* with NUL: AUTHORITY field=value */
 #define IPC_COMMAND_MAX 4096		/* with NUL: forced command */
 #define IPC_START_MAX 49152		/* opaque bytes for certlogin-start */
+#define IPC_TTY_MAX 32			/* with NUL: name of a terminal */
 
 enum ipc_type {
 	/* session -> net */
@@ -76,8 +77,9 @@ enum ipc_type {
 	/* session -> certlogind */
 	IPC_SES_NEED_JUDGE = 80,
 	IPC_SES_REFUSED = 81,
-	IPC_SES_REGISTER = 82,
+	IPC_SES_REGISTER = 82,	/* fd 0: sealed memfd with struct ipc_proof */
 	IPC_SES_LOG = 83,	/* a line for the log (ipc_text_*) */
+	IPC_SES_TTY = 84,
 	/* PAM module -> judge (job `pam`), answered by FACTS, JUDGE_VERDICT */
 	IPC_PAM_OFFER = 88,
 	IPC_PAM_PROVE = 89,
@@ -503,24 +505,55 @@ struct ipc_settings {
 void ipc_settings_put(struct buf *b, const struct ipc_settings *s);
 int ipc_settings_get(struct rd r, struct ipc_settings *s);
 
-/* SES_REGISTER: uint64 reference; uint64 policy; int64 since; uint32 pid;
- * uint32 rule line; strings account, identity, issuer, serial, address.
- * Opaque to certlogind but for reference and policy: it keeps the bytes for
- * whoever asks. */
+/* SES_REGISTER: uint64 reference; uint64 policy; int64 since; int64 expires;
+ * uint32 pid; uint32 rule line; uint16 port; strings account, identity,
+ * issuer, serial, address; string terminal ("" = none yet).
+ * Opaque to certlogind but for reference, policy and expires: it keeps the
+ * bytes for whoever asks. */
 struct ipc_register {
 	uint64_t reference;
 	uint64_t policy;
 	int64_t since;
-	uint32_t pid;
+	int64_t expires;		/* as in the verdict */
+	uint32_t pid;			/* of the session */
 	uint32_t rule_line;
+	uint16_t port;			/* of the peer */
 	char account[IPC_ACCOUNT_MAX];
 	char identity[IPC_IDENTITY_MAX];
 	char issuer[IPC_TEXT_MAX];
 	char serial[64];
 	char address[64];
+	char tty[IPC_TTY_MAX];
 };
 int ipc_register_encode(struct buf *b, const struct ipc_register *g);
 int ipc_register_decode(struct rd r, struct ipc_register *g);
+
+/* SES_TTY: string terminal, as in utmp: "pts/3"; of a-z, A-Z, 0-9 and / */
+int ipc_ses_tty_encode(struct buf *b, const char *tty);
+int ipc_ses_tty_decode(struct rd r, char tty[IPC_TTY_MAX]);
+
+/* ---- session -> the judge of a review, through certlogind ------------------- */
+
+/*
+ * What proves a login, kept for as long as the session lives in a sealed
+ * memfd that the session made of what it had judged: no judge can put
+ * anything else into its place.
+ *
+ * string random (32); string transcript; string account; bool literal;
+ * string address (4 or 16 bytes); uint32 restrictions; string forced command
+ */
+struct ipc_proof {
+	struct span random, transcript;	/* as in JUDGE_LOGIN */
+	char account[IPC_ACCOUNT_MAX];	/* that was given */
+	bool literal;			/* privileged: only a rule that names
+					 * it may give it */
+	struct span address;
+	uint32_t restrictions;		/* in force, enum ipc_restrict bits */
+	char command[IPC_COMMAND_MAX];	/* in force, "" = none */
+};
+#define IPC_PROOF_MAX (IPC_TRANSCRIPT_MAX + IPC_COMMAND_MAX + 1024)
+void ipc_proof_put(struct buf *b, const struct ipc_proof *p);
+int ipc_proof_get(struct rd r, struct ipc_proof *p);
 
 /* ---- session -> certlogin-start, in a sealed memfd --------------------------- */
 

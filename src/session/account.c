@@ -63,5 +63,7 @@ account_check(const struct ipc_verdict *v, const char *asked,
 		r = uidrule_check(&rule, a->name, a->uid, v->captured, &inner);
 	if (r != 0)
 		return why_set(why, ERR_REFUSED, "%s", inner.text);
+	a->privileged = uidrule_check(&rule, a->name, a->uid, true,
+	    NULL) != 0;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef SESSION_ACCOUNT_H
 #define SESSION_ACCOUNT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -16,6 +17,8 @@ struct account {
 	char shell[IPC_COMMAND_MAX];
 	uid_t uid;
 	gid_t gid;
+	bool privileged;		/* only a rule that names it may give
+					 * it */
 };
 
 /* Look the verdict's account up and apply the uid rule.  asked is what the

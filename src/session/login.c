@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memfile.h"
 #include "proto/chan.h"
 #include "session/session.h"
 
@@ -132,15 +133,44 @@ refuse_judge(struct session *s, int code)
 
 /* ---- registration and the answer --------------------------------------------- */
 
+/* What a later judge is to see of this login, the same bytes that were judged
+ * now. */
 static int
-register_session(struct session *s)
+keep_proof(struct session *s, const struct ipc_login *l)
+{
+	static struct ipc_proof p;
+	struct buf b;
+	int r;
+
+	p = (struct ipc_proof){ .random = { s->random, IPC_RANDOM_LEN },
+	    .transcript = l->transcript, .literal = s->account.privileged,
+	    .address = { s->address, s->address_len },
+	    .restrictions = s->verdict.restrictions };
+	memcpy(p.account, s->account.name, sizeof(p.account));
+	memcpy(p.command, s->verdict.command, sizeof(p.command));
+	if (s->proof >= 0)
+		(void)close(s->proof);
+	s->proof = -1;
+	buf_init(&b, IPC_PROOF_MAX);
+	ipc_proof_put(&b, &p);
+	r = buf_err(&b) != 0 ? buf_err(&b) :
+	    memfile_make("certlogin-proof", b.data, b.len);
+	buf_free(&b);
+	if (r < 0)
+		return r;
+	s->proof = r;
+	return 0;
+}
+
+static int
+register_session(struct session *s, const struct ipc_login *l)
 {
 	struct chan_msg m;
 	int r;
 
 	s->since = (int64_t)time(NULL);
-	if ((r = session_register_encode(s)) != 0 ||
-	    (r = chan_send(s->listener, &s->out, NULL, 0)) != 0 ||
+	if ((r = keep_proof(s, l)) != 0 ||
+	    (r = session_register(s, s->listener)) != 0 ||
 	    (r = chan_recv_timeout(s->listener, &s->in, &m, 0,
 	    LISTENER_MS)) != 0)
 		return r;
@@ -220,12 +250,12 @@ static int
 be_registered(struct session *s, const struct ipc_login *l)
 {
 	struct why why;
-	int r = register_session(s);
+	int r = register_session(s, l);
 
 	for (int i = 0; r == ERR_AGAIN && i < JUDGED_AGAIN_MAX; i++) {
 		if ((r = judge_again(s, l)) != 0)
 			return r;
-		r = register_session(s);
+		r = register_session(s, l);
 	}
 	if (r == 0)
 		return 0;

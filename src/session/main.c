@@ -3,7 +3,7 @@
  * waits with PAM's modules loaded until a connection is joined.
  *
  * Descriptors: 3 channel to certlogind, 4 channel to certlogin-net, 5 sealed
- * settings, 6 certlogin-start's executable.
+ * settings, 6 certlogin-start's executable, 7 certlogin-net's process.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include "proto/chan.h"
 #include "session/session.h"
 
-enum { FD_NET = HELPER_FD, FD_SETTINGS, FD_START };
+enum { FD_NET = HELPER_FD, FD_SETTINGS, FD_START, FD_NET_PROCESS };
 
 #define SETTINGS_MAX 65536
 #define REFUSE_MS 5000		/* for net to tell the client */
@@ -95,19 +95,24 @@ session_refuse(struct session *s, uint8_t alert, bool hostkey,
 }
 
 int
-session_register_encode(struct session *s)
+session_register(struct session *s, int channel)
 {
 	static struct ipc_register g;
+	int r;
 
 	g = (struct ipc_register){ .reference = s->reference,
 	    .policy = s->verdict.policy, .since = s->since,
-	    .pid = (uint32_t)getpid(), .rule_line = s->verdict.rule_line };
+	    .expires = s->verdict.expires, .pid = (uint32_t)getpid(),
+	    .rule_line = s->verdict.rule_line, .port = s->port };
 	memcpy(g.account, s->account.name, sizeof(g.account));
 	memcpy(g.identity, s->verdict.identity, sizeof(g.identity));
 	memcpy(g.issuer, s->verdict.issuer, sizeof(g.issuer));
 	memcpy(g.serial, s->verdict.serial, sizeof(g.serial));
 	memcpy(g.address, s->host, sizeof(g.address));
-	return ipc_register_encode(&s->out, &g);
+	memcpy(g.tty, s->tty, sizeof(g.tty));
+	if ((r = ipc_register_encode(&s->out, &g)) != 0)
+		return r;
+	return chan_send(channel, &s->out, &s->proof, 1);
 }
 
 /* ---- start ------------------------------------------------------------------------ */
@@ -160,13 +165,14 @@ warm_up(struct session *s)
 	struct why why;
 	int r;
 
-	for (int fd = HELPER_CHANNEL; fd <= FD_START; fd++)
+	for (int fd = HELPER_CHANNEL; fd <= FD_NET_PROCESS; fd++)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
 			return ERR_SYS;
 	s->listener = HELPER_CHANNEL;
 	s->net = FD_NET;
 	s->start_exe = FD_START;
-	s->hostkey = s->judge = -1;
+	s->net_process = FD_NET_PROCESS;
+	s->hostkey = s->judge = s->proof = -1;
 	buf_init(&s->in, CHAN_MSG_MAX);
 	buf_init(&s->out, CHAN_MSG_MAX);
 	if ((r = read_settings(s)) != 0 || (r = open_signals(s)) != 0)
@@ -191,6 +197,7 @@ set_address(struct session *s, const struct ipc_ses_join *j)
 	if (inet_ntop(j->address.n == 4 ? AF_INET : AF_INET6, s->address,
 	    s->host, sizeof(s->host)) == NULL)
 		return ERR_SYS;
+	s->port = j->port;
 	(void)snprintf(s->from, sizeof(s->from), "%s %u", s->host, j->port);
 	return 0;
 }

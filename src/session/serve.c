@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@
 
 #define COMPLAINTS_MAX 16	/* lines about requests that failed */
 #define RETRY_MS 1000		/* looking for a new certlogind */
+#define LAST_WORD_MS 1000	/* for net to tell the client why */
 
 static struct child *
 find(struct session *s, uint32_t channel)
@@ -51,6 +53,18 @@ not_started(struct session *s, uint32_t channel, const char *reason)
 	return chan_send(s->net, &s->out, NULL, 0);
 }
 
+/* For whoever asks certlogind who is where. */
+static void
+tell_tty(struct session *s, const char *tty)
+{
+	if (strlen(tty) >= sizeof(s->tty))
+		return;
+	(void)snprintf(s->tty, sizeof(s->tty), "%s", tty);
+	(void)ipc_ses_tty_encode(&s->out, s->tty);
+	if (s->listener >= 0)
+		(void)chan_send(s->listener, &s->out, NULL, 0);
+}
+
 static int
 start(struct session *s, struct child *c, const struct ipc_start *q)
 {
@@ -64,6 +78,8 @@ start(struct session *s, struct child *c, const struct ipc_start *q)
 
 	if (child_start(c, &x, q, fds, &n, &why) != 0)
 		return not_started(s, q->channel, why.text);
+	if (q->pty)
+		tell_tty(s, c->records.line);
 	(void)ipc_net_started_encode(&s->out, q->channel);
 	r = chan_send(s->net, &s->out, fds, n);
 	for (size_t i = 0; i < n; i++)
@@ -185,16 +201,37 @@ net_message(struct session *s)
 
 /* ---- certlogind ------------------------------------------------------------------ */
 
-/* Ended by an admin or by policy: net first, then every descendant. */
+/* An honest net goes by itself once the client has heard it. */
+static void
+end_net(const struct session *s, bool told)
+{
+	struct pollfd p = { .fd = s->net_process, .events = POLLIN };
+
+	if (told)
+		(void)poll(&p, 1, LAST_WORD_MS);
+	(void)pidfd_send_signal(s->net_process, SIGKILL, NULL, 0);
+}
+
+/* Ended by an admin or by policy: net tells the client and closes what the
+ * processes say, they are killed, then net itself. */
 static int
 end(struct session *s, const char *text)
 {
-	session_log(s, "ended: %s", text);
+	bool told;
+
 	(void)ipc_text_encode(&s->out, IPC_NET_END, text);
-	(void)chan_send(s->net, &s->out, NULL, 0);
-	if (!child_kill_all())
-		session_log(s, "ended: processes of %s may be left",
-		    s->account.name);
+	told = chan_send(s->net, &s->out, NULL, 0) == 0;
+	if (!child_kill_all()) {
+		session_log(s, "ended: processes of %s may be left, "
+		    "reference=%llu", s->account.name,
+		    (unsigned long long)s->reference);
+		told = false;
+	}
+	end_net(s, told);
+	/* all were waited for: their numbers are nobody's now */
+	for (size_t i = 0; i < CHILD_MAX; i++)
+		if (s->child[i].used)
+			child_done(&s->child[i]);
 	return ERR_REFUSED;
 }
 
@@ -235,8 +272,7 @@ look_for_listener(struct session *s)
 	if (fd < 0)
 		return;
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
-	    session_register_encode(s) != 0 ||
-	    chan_send(fd, &s->out, NULL, 0) != 0) {
+	    session_register(s, fd) != 0) {
 		(void)close(fd);
 		return;
 	}

@@ -22,6 +22,7 @@
 struct session {
 	int listener;			/* channel to certlogind, or -1 */
 	int net;			/* channel to certlogin-net */
+	int net_process;		/* pidfd of it */
 	int hostkey;			/* one signature, then closed: -1 */
 	int judge;			/* one verdict, then closed: -1 */
 	int start_exe;			/* certlogin-start */
@@ -33,12 +34,16 @@ struct session {
 	uint8_t address[16];
 	size_t address_len;
 	char host[64];			/* the peer's address as text */
+	uint16_t port;
 	char from[80];			/* address and port */
 	char asked[IPC_ACCOUNT_MAX];	/* account of LOGIN, may be "" */
 	struct ipc_verdict verdict;
 	struct account account;
 	struct pam *pam;
 	int64_t since;
+	int proof;			/* sealed file, see struct ipc_proof,
+					 * or -1 */
+	char tty[IPC_TTY_MAX];		/* the last one, "" = none */
 	struct child child[CHILD_MAX];
 	unsigned complaints;		/* lines about requests that failed */
 };
@@ -62,7 +67,7 @@ const char *login_failed_text(const struct ipc_net_failed *f, char *dst,
 /* serve.c: the rest of the connection; returns when it is over. */
 void serve_run(struct session *s);
 
-/* Encode what is registered with certlogind into s->out. */
-int session_register_encode(struct session *s);
+/* Register with the certlogind at the other end of channel. */
+int session_register(struct session *s, int channel);
 
 #endif

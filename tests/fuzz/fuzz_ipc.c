@@ -14,7 +14,7 @@
 #define HEADER 2		/* version and type */
 
 /* Structures that travel in a sealed file and have no type. */
-enum { SETTINGS = 200, BEGIN = 201, HOST = 202 };
+enum { SETTINGS = 200, BEGIN = 201, HOST = 202, PROOF = 203 };
 
 /* Decode r and encode into b: 0 when both went well. */
 static int
@@ -270,6 +270,7 @@ session(uint8_t type, struct rd r, struct buf *b)
 	struct ipc_ses_refused refused;
 	struct ipc_register reg;
 	struct ipc_ses_join join;
+	char tty[IPC_TTY_MAX];
 	int e;
 
 	switch (type) {
@@ -282,6 +283,9 @@ session(uint8_t type, struct rd r, struct buf *b)
 	case IPC_SES_REGISTER:
 		e = ipc_register_decode(r, &reg);
 		return e != 0 ? e : ipc_register_encode(b, &reg);
+	case IPC_SES_TTY:
+		e = ipc_ses_tty_decode(r, tty);
+		return e != 0 ? e : ipc_ses_tty_encode(b, tty);
 	case IPC_SES_JUDGE:
 	case IPC_SES_REGISTERED:
 	case IPC_SES_NEED_JUDGE:
@@ -303,6 +307,7 @@ in_files(uint8_t type, struct rd r, struct buf *b)
 {
 	struct ipc_settings settings;
 	struct ipc_begin begin;
+	struct ipc_proof proof;
 	struct ipc_host host;
 	int e = ERR_TYPE;
 
@@ -311,6 +316,8 @@ in_files(uint8_t type, struct rd r, struct buf *b)
 		ipc_settings_put(b, &settings);
 	if (type == BEGIN && (e = ipc_begin_get(r, &begin)) == 0)
 		ipc_begin_put(b, &begin);
+	if (type == PROOF && (e = ipc_proof_get(r, &proof)) == 0)
+		ipc_proof_put(b, &proof);
 	if (type == HOST) {
 		ipc_host_get(&r, &host);
 		if ((e = rd_end(&r)) == 0)

@@ -281,10 +281,13 @@ def other_messages():
     yield "ses-end", 67, string("ended")
     yield "ses-refused", 81, u8(0) + string("alice") + string("no") + \
         string("no rule fits")
-    texts = ["alice", "staff uri=x:a", "CN=Issuing", "4f1a09", "192.0.2.1"]
-    yield "ses-register", 82, u64(7) + u64(2) + u64(1700000000) + u32(99) + \
-        u32(3) + b"".join(string(t) for t in texts)
+    texts = ["alice", "staff uri=x:a", "CN=Issuing", "4f1a09", "192.0.2.1",
+             "pts/3"]
+    yield "ses-register", 82, u64(7) + u64(2) + u64(1700000000) + \
+        u64(1800000000) + u32(99) + u32(3) + u16(40000) + \
+        b"".join(string(t) for t in texts)
     yield "ses-log", 83, string("a line")
+    yield "ses-tty", 84, string("pts/3")
     yield "ctl-try", 135, string("/etc/certlogin/identity.map") + u32(2) + \
         u32(4711) + u32(1)
     items = u8(1) + string("refusal") + u8(3) + string("reference") + \
@@ -303,6 +306,9 @@ def other_messages():
         u32(1) + string("TZ=UTC") + \
         string(string("exec") + string(string("id")))
     yield "host", 202, HOST
+    yield "proof", 203, string(RANDOM) + string(b"\x01\x00\x00\x04abcd") + \
+        string("alice") + u8(0) + string(b"\xc0\x00\x02\x01") + u32(4) + \
+        string("/usr/bin/ingest")
 
 
 def p11_messages():

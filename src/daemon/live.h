@@ -1,0 +1,42 @@
+/*
+ * The live sessions: what each of them registered, and how one is ended.
+ * certlogind reads none of it but the policy's number and the expiry; a
+ * session that an earlier certlogind joined is one like any other.
+ */
+#ifndef DAEMON_LIVE_H
+#define DAEMON_LIVE_H
+
+#include "daemon/daemon.h"
+
+struct live {
+	struct live *next, **link;	/* daemon's sessions, newest first */
+	struct daemon *d;
+	int channel;			/* to the session, its conn's */
+	int proof;			/* sealed file with struct ipc_proof,
+					 * for a judge; owned */
+	bool ending;			/* was told to end */
+	ev_timer patience;		/* until it must have */
+	struct ipc_register reg;	/* with the terminal of now */
+};
+
+/* A session is logged in.  proof is taken over in any case.  NULL when out of
+ * memory. */
+struct live *live_add(struct daemon *d, int channel,
+    const struct ipc_register *reg, int proof);
+
+/* Its channel has closed.  NULL is accepted. */
+void live_remove(struct live *l);
+
+/* The next one behind at, or the first; NULL behind the last.  The loop may
+ * end sessions: they are removed when they have ended. */
+struct live *live_next(const struct daemon *d, const struct live *at);
+
+/*
+ * End it: the person is shown text, net and every descendant are killed, the
+ * PAM session is closed.  detail (NULL: the same as text) is for the log.
+ * 0, also for one that is ending already; negative when it could not be told,
+ * which is logged.
+ */
+int live_end(struct live *l, const char *text, const char *detail);
+
+#endif
