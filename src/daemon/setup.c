@@ -144,23 +144,21 @@ run_load(struct daemon *d, struct setup *u, struct load_result *out,
     struct diag *diag, struct why *why)
 {
 	static const char *const argv[] = { "certlogin-judge", "load", NULL };
-	static struct ipc_load_begin lb;
+	const struct load_from from = { .trust = u->conf.trust,
+	    .map = u->conf.map, .state = u->conf.state_dir,
+	    .policy = u->number };
 	struct helper_spec h = { .exe = d->programs.judge, .argv = argv,
 	    .uid = u->judge.uid, .gid = u->judge.gid,
 	    .chroot_dir = d->empty_dir };
 	int pair[2], r;
 
-	lb = (struct ipc_load_begin){ .policy = u->number };
-	if ((r = seen_read(u->conf.state_dir, &lb, why)) != 0)
-		return r;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return why_errno(why, "socketpair");
 	h.channel = pair[1];
 	r = helper_spawn(&h, why);
 	(void)close(pair[1]);
 	if (r > 0)
-		r = load_run(pair[0], u->conf.trust, u->conf.map, &lb,
-		    LOAD_MS, out, diag, why);
+		r = load_run(pair[0], &from, LOAD_MS, out, diag, why);
 	(void)close(pair[0]);
 	return r;
 }

@@ -33,6 +33,8 @@ static const struct {
 	[DECIDE_OK] = { "ok", "" },
 	[DECIDE_CLASS] = { "class", "only a person's certificate is taken "
 	    "here" },
+	[DECIDE_LOCKED] = { "locked", "your certificate is trusted, but "
+	    "locked here" },
 	[DECIDE_URI_FORM] = { "uri-form", "the name in your certificate is of "
 	    "a form that is refused here" },
 	[DECIDE_DENIED] = { "denied", "your certificate is trusted, but "
@@ -59,6 +61,15 @@ const char *
 decide_reason_name(enum decide_reason reason)
 {
 	return reasons[reason].name;
+}
+
+const char *
+decide_refusal(const struct decide_verdict *v)
+{
+	if (v->reason == DECIDE_LOCKED)
+		return "locked";
+	return v->outcome == DECIDE_DENY ? "denied by the map" :
+	    "no rule allows this login";
 }
 
 bool
@@ -464,29 +475,35 @@ admit(const struct search *s, const struct offer *o,
 	out->outcome = DECIDE_ALLOW;
 }
 
-/* An authority whose rules look at URIs takes no certificate with one that
- * could be written in several ways. */
-static const char *
-bad_uri(const struct map *map, const struct decide_ask *ask)
+static bool
+looks_at_uri(const struct map *map, const struct map_authority *a)
 {
-	const struct facts *f = ask->facts;
-	const char *bad = NULL;
-
-	for (size_t i = 0; bad == NULL && i < f->n_names; i++)
-		if (f->names[i].field == FACTS_URI &&
-		    !pattern_uri_form(f->names[i].value))
-			bad = f->names[i].value;
-	if (bad == NULL)
-		return NULL;
 	for (size_t i = 0; i < map->n; i++) {
 		const struct map_rule *r = &map->rule[i];
 
-		if (!of_authority(r, ask->authority))
+		if (!of_authority(r, a))
 			continue;
 		for (size_t k = 0; k < r->n_matches; k++)
 			if (map->match[r->matches + k].matcher == MAP_URI)
-				return bad;
+				return true;
 	}
+	return false;
+}
+
+/* An authority whose rules look at URIs takes no certificate with one that
+ * could be written in several ways. */
+static const char *
+bad_uri(const struct map *locks, const struct map *map,
+    const struct decide_ask *ask)
+{
+	const struct facts *f = ask->facts;
+
+	for (size_t i = 0; i < f->n_names; i++)
+		if (f->names[i].field == FACTS_URI &&
+		    !pattern_uri_form(f->names[i].value))
+			return looks_at_uri(locks, ask->authority) ||
+			    looks_at_uri(map, ask->authority) ?
+			    f->names[i].value : NULL;
 	return NULL;
 }
 
@@ -501,15 +518,36 @@ find_deny(const struct map *map, const struct decide_ask *ask)
 	return NULL;
 }
 
+/* Whatever wins over every allow; true: refused. */
+static bool
+barred(const struct map *locks, const struct map *map,
+    const struct decide_ask *ask, struct decide_verdict *out)
+{
+	const struct map_rule *deny;
+	const char *bad;
+
+	if ((deny = find_deny(locks, ask)) != NULL)
+		refuse(out, DECIDE_LOCKED, deny, "locked by line %u of the "
+		    "locks", deny->line);
+	else if ((bad = bad_uri(locks, map, ask)) != NULL)
+		refuse(out, DECIDE_URI_FORM, NULL, "the certificate's URI %s "
+		    "is not in the one form that rules match", bad);
+	else if ((deny = find_deny(map, ask)) != NULL)
+		refuse(out, DECIDE_DENIED, deny, "denied by the rule of line "
+		    "%u", deny->line);
+	else
+		return false;
+	out->outcome = DECIDE_DENY;
+	return true;
+}
+
 void
-decide(const struct map *map, const struct decide_ask *ask,
-    struct decide_verdict *out)
+decide(const struct map *locks, const struct map *map,
+    const struct decide_ask *ask, struct decide_verdict *out)
 {
 	struct search s = { .map = map, .ask = ask, .wanted = ask->account,
 	    .closest = DECIDE_NO_RULE };
-	const struct map_rule *deny;
 	const struct offer *chosen;
-	const char *bad;
 
 	*out = (struct decide_verdict){ .outcome = DECIDE_NONE };
 	if (s.wanted[0] == '\0')
@@ -519,18 +557,8 @@ decide(const struct map *map, const struct decide_ask *ask,
 		    "class user");
 		return;
 	}
-	if ((bad = bad_uri(map, ask)) != NULL) {
-		refuse(out, DECIDE_URI_FORM, NULL, "the certificate's URI %s "
-		    "is not in the one form that rules match", bad);
-		out->outcome = DECIDE_DENY;
+	if (barred(locks, map, ask, out))
 		return;
-	}
-	if ((deny = find_deny(map, ask)) != NULL) {
-		refuse(out, DECIDE_DENIED, deny, "denied by the rule of line "
-		    "%u", deny->line);
-		out->outcome = DECIDE_DENY;
-		return;
-	}
 	search_allows(&s);
 	if ((chosen = choose(&s)) != NULL)
 		admit(&s, chosen, out);

@@ -1,7 +1,7 @@
 /*
  * The decision: may this certificate be this account?  One pure function for
- * judge, PAM module and certlogin-map test.  Deny wins; then the first allow
- * that fits; otherwise no.
+ * judge, PAM module and certlogin-map test.  A lock wins, then a deny; then the
+ * first allow that fits; otherwise no.
  */
 #ifndef IDMAP_DECIDE_H
 #define IDMAP_DECIDE_H
@@ -19,7 +19,7 @@
 
 enum decide_outcome {
 	DECIDE_NONE = 0,		/* no rule fits */
-	DECIDE_DENY = 1,		/* a deny rule, or a forbidden form */
+	DECIDE_DENY = 1,		/* a lock, a deny, a forbidden form */
 	DECIDE_ALLOW = 0x5a,
 };
 
@@ -27,8 +27,9 @@ enum decide_outcome {
 enum decide_reason {
 	DECIDE_OK,
 	DECIDE_CLASS,		/* a local door admits only class user */
+	DECIDE_LOCKED,		/* a deny of the locks fired */
 	DECIDE_URI_FORM,	/* the certificate's URI is not canonical */
-	DECIDE_DENIED,		/* a deny rule fired */
+	DECIDE_DENIED,		/* a deny of the map fired */
 	DECIDE_NO_RULE,		/* no allow's matchers fit */
 	DECIDE_TWO_VALUES,	/* several values of the rule's field */
 	DECIDE_ELSEWHERE,	/* a rule fits but for from= or service=, or
@@ -60,7 +61,9 @@ struct decide_verdict {
 	char advice[IPC_TEXT_MAX];	/* for the person: tells of no rule
 					 * and of no account but the
 					 * certificate's own; "" if allowed */
-	uint32_t rule_line;		/* deciding (or closest) rule, 0 = none */
+	uint32_t rule_line;		/* deciding (or closest) rule, 0 = none;
+					 * of the locks if DECIDE_LOCKED, else
+					 * of the map */
 	char account[IPC_ACCOUNT_MAX];
 	bool captured;			/* the account came from a capture */
 	char identity[IPC_IDENTITY_MAX];	/* AUTHORITY field=value */
@@ -69,9 +72,14 @@ struct decide_verdict {
 	int64_t until;			/* of the rule, 0 = none */
 };
 
-/* Decide; never fails.  out starts as a refusal and every member is set. */
-void decide(const struct map *map, const struct decide_ask *ask,
-    struct decide_verdict *out);
+/* Decide by the locks (denies only) and the map; never fails.  out starts as a
+ * refusal and every member is set. */
+void decide(const struct map *locks, const struct map *map,
+    const struct decide_ask *ask, struct decide_verdict *out);
+
+/* "locked", "denied by the map" or "no rule allows this login": what a
+ * refusal begins with in logs. */
+const char *decide_refusal(const struct decide_verdict *v);
 
 /* "no-rule", "other-account", ... for --json and logs. */
 const char *decide_reason_name(enum decide_reason reason);

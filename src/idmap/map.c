@@ -20,6 +20,7 @@ struct parser {
 	const char *file;
 	unsigned line;
 	const char *start;		/* of the line, for columns */
+	bool locks;			/* a file of locks: denies only */
 	const struct map_authority *auth;
 	size_t n_auth;
 	struct diag *diag;
@@ -682,6 +683,12 @@ parse_authority(struct parser *ps, struct map_rule *r, const struct token *t)
 		    "expected that class in the rule", t->word,
 		    facts_class_name(a->class));
 	}
+	if (ps->locks) {
+		diag_add(ps->diag, DIAG_WARNING, ps->file, ps->line,
+		    (unsigned)(t->at - ps->start) + 1, "'%s' is no authority "
+		    "of trust.conf (%s): this locks nobody", t->word, known);
+		return 0;
+	}
 	return wrong(ps, t->at, "'%s' is no authority of trust.conf; expected "
 	    "one of: %s", t->word, known);
 }
@@ -698,6 +705,9 @@ parse_head(struct parser *ps, struct map_rule *r, char **p)
 	r->deny = strcmp(t.word, "deny") == 0;
 	if (t.value != NULL || (!r->deny && strcmp(t.word, "allow") != 0))
 		return wrong(ps, t.at, "'%s': expected allow or deny", t.word);
+	if (ps->locks && !r->deny)
+		return wrong(ps, t.at, "'allow': expected deny: in this file "
+		    "are locks only");
 	if ((rc = take_token(ps, p, &t)) != 0)
 		return rc;
 	if (t.value == NULL && strcmp(t.word, "user") == 0)
@@ -832,17 +842,15 @@ parse_lines(struct parser *ps, char *text, size_t n)
 	return ps->diag->errors > errors ? ERR_MALFORMED : 0;
 }
 
-int
-map_parse(struct map *m, const char *file, const char *text, size_t n,
-    const struct map_authority *auth, size_t n_auth, struct diag *diag)
+static int
+parse(struct parser *ps, const char *text, size_t n)
 {
-	struct parser ps = { .m = m, .file = file, .auth = auth,
-	    .n_auth = n_auth, .diag = diag };
+	struct map *m = ps->m;
 	int r;
 
 	*m = (struct map){ 0 };
 	if (n > MAP_FILE_MAX) {
-		diag_add(diag, DIAG_ERROR, file, 0, 0,
+		diag_add(ps->diag, DIAG_ERROR, ps->file, 0, 0,
 		    "expected at most %d bytes", MAP_FILE_MAX);
 		return ERR_MALFORMED;
 	}
@@ -850,10 +858,30 @@ map_parse(struct map *m, const char *file, const char *text, size_t n,
 		return ERR_NOMEM;
 	memcpy(m->text, text, n);
 	m->text[n] = '\0';
-	r = parse_lines(&ps, m->text, n);
+	r = parse_lines(ps, m->text, n);
 	if (r != 0)
 		map_free(m);
 	return r;
+}
+
+int
+map_parse(struct map *m, const char *file, const char *text, size_t n,
+    const struct map_authority *auth, size_t n_auth, struct diag *diag)
+{
+	struct parser ps = { .m = m, .file = file, .auth = auth,
+	    .n_auth = n_auth, .diag = diag };
+
+	return parse(&ps, text, n);
+}
+
+int
+map_parse_locks(struct map *m, const char *file, const char *text, size_t n,
+    const struct map_authority *auth, size_t n_auth, struct diag *diag)
+{
+	struct parser ps = { .m = m, .file = file, .auth = auth,
+	    .n_auth = n_auth, .locks = true, .diag = diag };
+
+	return parse(&ps, text, n);
 }
 
 void

@@ -80,6 +80,12 @@ struct map {
  */
 int map_parse(struct map *m, const char *file, const char *text, size_t n,
     const struct map_authority *auth, size_t n_auth, struct diag *diag);
+/* The same for a file of locks: an allow is an error there, and an authority
+ * that is not one of auth is a warning only, since one file of locks serves
+ * every trust.conf of the host. */
+int map_parse_locks(struct map *m, const char *file, const char *text,
+    size_t n, const struct map_authority *auth, size_t n_auth,
+    struct diag *diag);
 void map_free(struct map *m);
 
 /* The word of a matcher: "uri", "spki", ... */

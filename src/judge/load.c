@@ -8,31 +8,40 @@
 #include "base/memfile.h"
 #include "base/path.h"
 #include "judge/clock.h"
-#include "judge/files.h"
 #include "judge/policy.h"
 #include "proto/chan.h"
 #include "proto/ipc.h"
 #include "x509/trust.h"
+
+#define WAIT_MS 60000
+/* A CRL in PEM is a third longer than in DER. */
+#define FILE_MAX ((SLICE_CRL_MAX / 3) * 4 + 65536)
+#define FILES_MAX (256u << 20)		/* bytes of all files together */
 
 struct loading {
 	int channel;
 	struct buf in, out;
 	struct diag diag;
 	struct ipc_load_begin begin;
-	struct files files;
+	struct ipc_load_want want;
+	struct ipc_load_files got;
 	struct ipc_load_done done;
-	struct buf trust_text, map_text;
+	struct buf trust_text, map_text, locks_text;
 	struct trust_conf conf;
 	bool conf_ok;
+	struct buf bytes[IPC_LOAD_FILES_MAX];	/* contents of want.path[i] */
+	struct trust_file file[IPC_LOAD_FILES_MAX];
+	struct why why[IPC_LOAD_FILES_MAX];
+	size_t total;
 	struct trust trust;
 	bool trust_ok;
-	uint32_t rules;
+	uint32_t rules, locks;
 	struct buf policy;
 };
 
 /* ---- LOAD_BEGIN ---------------------------------------------------------------- */
 
-/* Text of one of the two files; what cannot be read is a finding. */
+/* Text of one of the three files; what cannot be read is a finding. */
 static void
 read_text(struct loading *l, int fd, const char *name, size_t max,
     struct buf *out)
@@ -50,17 +59,19 @@ static int
 take_begin(struct loading *l)
 {
 	struct chan_msg m;
-	int r = chan_recv(l->channel, &l->in, &m, 2);
+	int r = chan_recv(l->channel, &l->in, &m, 3);
 
 	if (r != 0)
 		return r;
-	if (m.type != IPC_LOAD_BEGIN || m.n_fds != 2)
+	if (m.type != IPC_LOAD_BEGIN || m.n_fds != 3)
 		r = ERR_TYPE;
 	else if ((r = ipc_load_begin_decode(m.body, &l->begin)) == 0) {
 		read_text(l, m.fds[0], l->begin.trust, TRUST_FILE_MAX,
 		    &l->trust_text);
 		read_text(l, m.fds[1], l->begin.map, MAP_FILE_MAX,
 		    &l->map_text);
+		read_text(l, m.fds[2], l->begin.locks, MAP_FILE_MAX,
+		    &l->locks_text);
 	}
 	chan_close_fds(&m);
 	return r;
@@ -71,9 +82,18 @@ take_begin(struct loading *l)
 static void
 want_path(struct loading *l, const char *path, unsigned line)
 {
-	if (files_want(&l->files, path) != 0)
+	struct ipc_load_want *w = &l->want;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (strcmp(w->path[i], path) == 0)
+			return;
+	if (w->n == IPC_LOAD_FILES_MAX) {
 		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, line, 0,
 		    "expected at most %d files in all", IPC_LOAD_FILES_MAX);
+		return;
+	}
+	(void)snprintf(w->path[w->n], sizeof(w->path[0]), "%s", path);
+	w->n++;
 }
 
 static void
@@ -95,6 +115,65 @@ parse_conf(struct loading *l)
 	}
 }
 
+/* One file's contents, or why there are none. */
+static void
+take_file(struct loading *l, size_t i, int fd)
+{
+	struct trust_file *f = &l->file[i];
+	size_t left = FILES_MAX - l->total;
+	size_t max = left < FILE_MAX ? left : FILE_MAX;
+
+	*f = (struct trust_file){ .path = l->want.path[i] };
+	if (fd < 0) {
+		f->error = l->got.file[i].error;
+		return;
+	}
+	buf_init(&l->bytes[i], max + 1);
+	if (path_read(fd, max, &l->bytes[i], &l->why[i]) != 0) {
+		f->error = l->why[i].text;
+		return;
+	}
+	l->total += l->bytes[i].len;
+	f->bytes = rd_rest(&(struct rd){ .p = l->bytes[i].data != NULL ?
+	    l->bytes[i].data : (const uint8_t *)"", .n = l->bytes[i].len });
+}
+
+static int
+take_files(struct loading *l)
+{
+	struct chan_msg m;
+	size_t opened = 0, next = 0;
+	int r = chan_recv_timeout(l->channel, &l->in, &m, IPC_LOAD_FILES_MAX,
+	    WAIT_MS);
+
+	if (r != 0)
+		return r;
+	if (m.type != IPC_LOAD_FILES)
+		r = ERR_TYPE;
+	else
+		r = ipc_load_files_decode(m.body, &l->got);
+	for (size_t i = 0; r == 0 && i < l->got.n; i++)
+		opened += l->got.file[i].opened;
+	if (r == 0 && (l->got.n != l->want.n || opened != m.n_fds))
+		r = ERR_MALFORMED;
+	for (size_t i = 0; r == 0 && i < l->got.n; i++)
+		take_file(l, i, l->got.file[i].opened ? m.fds[next++] : -1);
+	chan_close_fds(&m);
+	return r;
+}
+
+static int
+ask_for_files(struct loading *l)
+{
+	int r;
+
+	parse_conf(l);
+	if ((r = ipc_load_want_encode(&l->out, &l->want)) != 0 ||
+	    (r = chan_send(l->channel, &l->out, NULL, 0)) != 0)
+		return r;
+	return take_files(l);
+}
+
 /* ---- making the policy ------------------------------------------------------------- */
 
 static int
@@ -104,17 +183,17 @@ load_trust(struct loading *l)
 
 	if (!l->conf_ok)
 		return ERR_MALFORMED;
-	r = trust_load(&l->trust, l->begin.trust, &l->conf, l->files.file,
-	    l->files.want.n, l->begin.seen, l->begin.n_seen, clock_now(),
+	r = trust_load(&l->trust, l->begin.trust, &l->conf, l->file,
+	    l->want.n, l->begin.seen, l->begin.n_seen, clock_now(),
 	    &l->diag);
 	l->trust_ok = r == 0;
 	return r;
 }
 
-/* With the authorities where they are known, so that a person sees the
- * errors of both files at once. */
 static int
-check_map(struct loading *l)
+count_rules(struct loading *l, const char *name, const struct buf *text,
+    int (*parse)(struct map *, const char *, const char *, size_t,
+    const struct map_authority *, size_t, struct diag *), uint32_t *n)
 {
 	struct map_authority auth[TRUST_AUTHORITIES_MAX];
 	struct map map;
@@ -122,25 +201,37 @@ check_map(struct loading *l)
 
 	if (l->trust_ok)
 		policy_authorities(&l->trust, auth);
-	r = map_parse(&map, l->begin.map, l->map_text.data != NULL ?
-	    (const char *)l->map_text.data : "", l->map_text.len,
-	    l->trust_ok ? auth : NULL, l->trust_ok ? l->trust.n : 0,
-	    &l->diag);
+	r = parse(&map, name, text->data != NULL ? (const char *)text->data :
+	    "", text->len, l->trust_ok ? auth : NULL,
+	    l->trust_ok ? l->trust.n : 0, &l->diag);
 	if (r != 0)
 		return r;
-	l->rules = (uint32_t)map.n;
+	*n = (uint32_t)map.n;
 	map_free(&map);
 	return 0;
+}
+
+/* With the authorities where they are known, so that a person sees the
+ * errors of all files at once. */
+static int
+check_maps(struct loading *l)
+{
+	int r = count_rules(l, l->begin.map, &l->map_text, map_parse,
+	    &l->rules), k = count_rules(l, l->begin.locks, &l->locks_text,
+	    map_parse_locks, &l->locks);
+
+	return r == ERR_NOMEM || k == ERR_NOMEM ? ERR_NOMEM :
+	    r != 0 ? r : k;
 }
 
 /* The policy's descriptor, or -1 with findings. */
 static int
 make_policy(struct loading *l)
 {
-	struct span map;
+	struct span map, locks;
 	int fd, r;
 
-	if (load_trust(l) == ERR_NOMEM || check_map(l) == ERR_NOMEM) {
+	if (load_trust(l) == ERR_NOMEM || check_maps(l) == ERR_NOMEM) {
 		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, 0, 0,
 		    "out of memory");
 		return -1;
@@ -148,7 +239,8 @@ make_policy(struct loading *l)
 	if (!l->trust_ok || l->diag.errors > 0)
 		return -1;
 	map = (struct span){ l->map_text.data, l->map_text.len };
-	r = policy_put(&l->policy, l->begin.policy, &l->trust, map);
+	locks = (struct span){ l->locks_text.data, l->locks_text.len };
+	r = policy_put(&l->policy, l->begin.policy, &l->trust, map, locks);
 	fd = r == 0 ? memfile_make("certlogin-policy", l->policy.data,
 	    l->policy.len) : r;
 	if (fd >= 0)
@@ -167,6 +259,7 @@ send_done(struct loading *l)
 
 	l->done.ok = fd >= 0;
 	l->done.rules = l->rules;
+	l->done.locks = l->locks;
 	if (fd >= 0)
 		trust_report(&l->trust, &l->done, l->begin.seen,
 		    l->begin.n_seen);
@@ -180,12 +273,14 @@ send_done(struct loading *l)
 static void
 free_loading(struct loading *l)
 {
-	files_free(&l->files);
+	for (size_t i = 0; i < IPC_LOAD_FILES_MAX; i++)
+		buf_free(&l->bytes[i]);
 	trust_free(&l->trust);
 	trust_conf_free(&l->conf);
 	buf_free(&l->policy);
 	buf_free(&l->trust_text);
 	buf_free(&l->map_text);
+	buf_free(&l->locks_text);
 	buf_free(&l->in);
 	buf_free(&l->out);
 	diag_free(&l->diag);
@@ -205,12 +300,8 @@ load_serve(int channel, struct buf *policy)
 	buf_init(&l->out, CHAN_MSG_MAX);
 	buf_init(&l->policy, POLICY_MAX);
 	diag_init(&l->diag);
-	if ((r = take_begin(l)) == 0) {
-		parse_conf(l);
-		if ((r = files_ask(&l->files, channel, &l->in,
-		    &l->out)) == 0)
-			r = send_done(l);
-	}
+	if ((r = take_begin(l)) == 0 && (r = ask_for_files(l)) == 0)
+		r = send_done(l);
 	if (r == 0 && l->done.ok && policy != NULL) {
 		*policy = l->policy;
 		buf_init(&l->policy, POLICY_MAX);

@@ -1,6 +1,6 @@
 /*
- * Job `load`: trust.conf, its files and the map to one checked policy.  The
- * caller's side is proto/load.h.
+ * Job `load`: trust.conf, its files, the map and the locks to one checked
+ * policy.  The caller's side is proto/load.h.
  */
 #ifndef JUDGE_LOAD_H
 #define JUDGE_LOAD_H

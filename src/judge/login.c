@@ -140,14 +140,13 @@ ask_map(struct login *l)
 	char whose[IPC_TEXT_MAX / 2];
 
 	memcpy(ask.address, l->ask->address.p, l->ask->address.n);
-	decide(&l->policy->map, &ask, d);
+	decide(&l->policy->locks, &l->policy->map, &ask, d);
 	l->out->rule_line = d->rule_line;
 	if (d->outcome == DECIDE_ALLOW)
 		return 0;
 	words_certificate(&l->verify, whose, sizeof(whose));
 	return refuse(l, TLS_ALERT_NONE, d->advice, "%s (%s): %s%s",
-	    d->outcome == DECIDE_DENY ? "denied by the map" : "no rule allows "
-	    "this login", decide_reason_name(d->reason), d->text, whose);
+	    decide_refusal(d), decide_reason_name(d->reason), d->text, whose);
 }
 
 static int (*const steps[])(struct login *) = {

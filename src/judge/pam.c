@@ -141,14 +141,13 @@ ask_map(struct judging *j)
 	};
 	char whose[IPC_TEXT_MAX / 2];
 
-	decide(&j->policy->map, &ask, d);
+	decide(&j->policy->locks, &j->policy->map, &ask, d);
 	j->out->rule_line = d->rule_line;
 	if (d->outcome == DECIDE_ALLOW)
 		return 0;
 	words_certificate(&j->verify, whose, sizeof(whose));
-	return refuse(j, d->advice, "%s (%s): %s%s",
-	    d->outcome == DECIDE_DENY ? "denied by the map" : "no rule allows "
-	    "this login", decide_reason_name(d->reason), d->text, whose);
+	return refuse(j, d->advice, "%s (%s): %s%s", decide_refusal(d),
+	    decide_reason_name(d->reason), d->text, whose);
 }
 
 static int (*const steps[])(struct judging *) = {

@@ -216,7 +216,7 @@ ask_map(struct testing *t)
 	};
 
 	memcpy(ask.address, t->ask->address.p, t->ask->address.n);
-	decide(&t->policy->map, &ask, &t->decision);
+	decide(&t->policy->locks, &t->policy->map, &ask, &t->decision);
 	report_decision(&t->decision, t->out);
 }
 

@@ -101,18 +101,16 @@ int
 ask_load(const struct options *o, const char *map, struct load_result *out,
     struct diag *diag)
 {
-	struct ipc_load_begin *begin = calloc(1, sizeof(*begin));
+	const struct load_from from = { .trust = o->trust, .map = map,
+	    .state = o->state };
 	struct judge j;
 	struct why why;
-	int r = ERR_NOMEM;
+	int r;
 
-	(void)why_set(&why, r, "out of memory");
-	if (begin != NULL && (r = start(&j, "load", -1, &why)) == 0) {
-		r = load_run(j.channel, o->trust, map, begin, LOAD_MS, out,
-		    diag, &why);
+	if ((r = start(&j, "load", -1, &why)) == 0) {
+		r = load_run(j.channel, &from, LOAD_MS, out, diag, &why);
 		end(&j);
 	}
-	free(begin);
 	return r == 0 ? EXIT_DONE : say_error(EXIT_COULD_NOT, "%s",
 	    why.text);
 }

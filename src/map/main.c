@@ -34,6 +34,8 @@ usage(FILE *f)
 	    "  check [--strict]    find errors and doubtful rules\n"
 	    "  --map F             default " SYSCONF_DIR "/identity.map\n"
 	    "  --trust F           default " SYSCONF_DIR "/trust.conf\n"
+	    "  --state-dir D       where locks.map is; default " STATE_DIR
+	    "\n"
 	    "  --json              print data as JSON\n"
 	    "  --help, --version\n"
 	    "TIME is like 2026-11-24T00:00:00Z or @1795478400.\n", f);
@@ -62,7 +64,7 @@ static const struct command {
 enum { OPT_MAP = 256, OPT_TRUST, OPT_JSON, OPT_LINE, OPT_EXPECT, OPT_CERT,
     OPT_ACCOUNT, OPT_FROM, OPT_SERVICE, OPT_PRIVILEGED, OPT_AT, OPT_SKIP,
     OPT_HOST, OPT_SERVER, OPT_STRICT, OPT_TOKEN, OPT_MODULE, OPT_CONF,
-    OPT_PIN_FILE, OPT_HELP, OPT_VERSION };
+    OPT_PIN_FILE, OPT_STATE_DIR, OPT_HELP, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "map", required_argument, NULL, OPT_MAP },
@@ -84,6 +86,7 @@ static const struct option long_options[] = {
 	{ "module", required_argument, NULL, OPT_MODULE },
 	{ "conf", required_argument, NULL, OPT_CONF },
 	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -109,6 +112,7 @@ static const unsigned allowed_on[] = {
 	[OPT_MODULE - OPT_MAP] = ON_TEST,
 	[OPT_CONF - OPT_MAP] = ON_TEST,
 	[OPT_PIN_FILE - OPT_MAP] = ON_TEST,
+	[OPT_STATE_DIR - OPT_MAP] = ON_TEST | ON_CHECK | ON_VERIFY,
 };
 
 /* Paths as path.h wants them, links in the current folder's name resolved. */
@@ -183,6 +187,8 @@ take_option(struct options *o, int opt)
 		return make_absolute(o->map, optarg);
 	case OPT_TRUST:
 		return make_absolute(o->trust, optarg);
+	case OPT_STATE_DIR:
+		return make_absolute(o->state, optarg);
 	case OPT_LINE:
 		return parse_line(optarg, &o->line);
 	case OPT_JSON:
@@ -276,7 +282,7 @@ int
 main(int argc, char **argv)
 {
 	static struct options o = { .map = SYSCONF_DIR "/identity.map",
-	    .trust = SYSCONF_DIR "/trust.conf" };
+	    .trust = SYSCONF_DIR "/trust.conf", .state = STATE_DIR };
 	const struct command *c;
 	unsigned used = 0;
 	int rc = parse_options(&o, argc, argv, &used);

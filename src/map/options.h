@@ -13,6 +13,7 @@ enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
 
 struct options {
 	char map[PATH_MAX], trust[PATH_MAX];	/* absolute */
+	char state[PATH_MAX];		/* folder of locks and CRLs seen */
 	bool json;
 	const char *rule;		/* add, remove: the argument */
 	unsigned line;			/* remove --line; 0 = not given */

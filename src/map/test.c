@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "idmap/decide.h"
 #include "idmap/uidrule.h"
 #include "map/ask.h"
@@ -23,6 +24,7 @@ struct verdict {
 	char section[80];
 	char reason[IPC_TEXT_MAX];
 	char detail[IPC_TEXT_MAX];
+	char file[PATH_MAX];		/* where the rule is: map or locks */
 	char rule[MAP_LINE_MAX + 1];	/* text of the rule's line, or "" */
 };
 
@@ -83,23 +85,28 @@ conclude(const struct options *o, struct verdict *v)
 		v->allowed = true;
 }
 
+/* The deciding line is of the map or of the locks. */
 static void
 find_rule(const struct options *o, struct verdict *v)
 {
-	struct context c;
+	struct buf text;
+	struct why why;
 	struct span s;
 
 	if (v->t.rule_line == 0)
 		return;
-	c = (struct context){ .o = o };
-	buf_init(&c.text, MAP_FILE_MAX + 1);
-	if (context_read_map(&c) == EXIT_DONE) {
-		s = context_line((struct span){ c.text.data, c.text.len },
+	(void)snprintf(v->file, sizeof(v->file), "%s", o->map);
+	if (strcmp(v->t.why, decide_reason_name(DECIDE_LOCKED)) == 0 &&
+	    load_locks_path(o->state, v->file, sizeof(v->file), &why) != 0)
+		return;
+	buf_init(&text, MAP_FILE_MAX + 1);
+	if (path_load(v->file, 0, MAP_FILE_MAX, &text, &why) == 0) {
+		s = context_line((struct span){ text.data, text.len },
 		    v->t.rule_line);
 		(void)snprintf(v->rule, sizeof(v->rule), "%.*s", (int)s.n,
 		    (const char *)s.p);
 	}
-	buf_free(&c.text);
+	buf_free(&text);
 }
 
 /* ---- printing --------------------------------------------------------------------- */
@@ -111,7 +118,7 @@ ends(const struct ipc_tested *t)
 }
 
 static void
-print(const struct options *o, const struct verdict *v)
+print(const struct verdict *v)
 {
 	const struct ipc_tested *t = &v->t;
 	char until[SAY_TIME_MAX];
@@ -135,8 +142,8 @@ print(const struct options *o, const struct verdict *v)
 	if (t->accepted && t->detail[0] != '\0')
 		(void)printf("  note       %s\n", t->detail);
 	if (t->rule_line != 0)
-		(void)printf("  rule       %s:%u: %s\n", o->map, t->rule_line,
-		    v->rule);
+		(void)printf("  rule       %s:%u: %s\n", v->file,
+		    t->rule_line, v->rule);
 	report_certificate(t);
 }
 
@@ -149,6 +156,8 @@ print_json(const struct verdict *v)
 	(void)printf("{\"allowed\":%s,\"rule_line\":%u,",
 	    v->allowed ? "true" : "false", t->rule_line);
 	say_member("rule", v->rule);
+	(void)putchar(',');
+	say_member("rule_file", v->file);
 	(void)putchar(',');
 	if (v->allowed) {
 		say_member("account", t->account);
@@ -223,7 +232,7 @@ test_certificate(const struct options *o)
 		if (o->json)
 			print_json(v);
 		else
-			print(o, v);
+			print(v);
 		rc = v->allowed ? EXIT_DONE : EXIT_PROBLEM;
 	}
 	free(v);

@@ -58,6 +58,9 @@ inherit(struct walk *w)
 	if (strcmp(w->o.trust, SYSCONF_DIR "/trust.conf") == 0)
 		(void)snprintf(w->o.trust, sizeof(w->o.trust), "%s",
 		    c->trust);
+	if (strcmp(w->o.state, STATE_DIR) == 0)
+		(void)snprintf(w->o.state, sizeof(w->o.state), "%s",
+		    c->state_dir);
 	if (w->o.service == NULL)
 		w->o.service = SERVICE;
 	for (size_t i = 0; i < c->n_privileged; i++)

@@ -696,6 +696,7 @@ ipc_load_begin_encode(struct buf *b, const struct ipc_load_begin *l)
 	buf_put_u64(b, l->policy);
 	buf_put_cstring(b, l->trust);
 	buf_put_cstring(b, l->map);
+	buf_put_cstring(b, l->locks);
 	buf_put_u32(b, (uint32_t)l->n_seen);
 	for (size_t i = 0; i < l->n_seen; i++)
 		put_seen(b, &l->seen[i]);
@@ -708,6 +709,7 @@ ipc_load_begin_decode(struct rd r, struct ipc_load_begin *l)
 	l->policy = rd_u64(&r);
 	rd_cstring(&r, l->trust, sizeof(l->trust));
 	rd_cstring(&r, l->map, sizeof(l->map));
+	rd_cstring(&r, l->locks, sizeof(l->locks));
 	l->n_seen = get_count(&r, IPC_LOAD_SEEN_MAX);
 	for (size_t i = 0; r.err == 0 && i < l->n_seen; i++)
 		get_seen(&r, &l->seen[i]);
@@ -793,6 +795,7 @@ ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
 	chan_begin(b, IPC_LOAD_DONE);
 	buf_put_bool(b, l->ok);
 	buf_put_u32(b, l->rules);
+	buf_put_u32(b, l->locks);
 	buf_put_u32(b, (uint32_t)l->n);
 	for (size_t i = 0; i < l->n; i++)
 		put_authority(b, &l->authority[i]);
@@ -810,6 +813,7 @@ ipc_load_done_decode(struct rd r, struct ipc_load_done *l, struct diag *d)
 
 	l->ok = false;
 	l->rules = rd_u32(&r);
+	l->locks = rd_u32(&r);
 	l->n = get_count(&r, IPC_LOAD_AUTHORITIES_MAX);
 	for (size_t i = 0; r.err == 0 && i < l->n; i++)
 		get_authority(&r, &l->authority[i]);

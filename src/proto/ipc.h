@@ -56,7 +56,7 @@ enum ipc_type {
 	IPC_JUDGE_TEST = 36,	/* fd 0: file of certificates (PEM or DER) */
 	IPC_JUDGE_TESTED = 37,
 	/* whoever loads (certlogind, certlogin-map) -> judge and back */
-	IPC_LOAD_BEGIN = 40,	/* fd 0: trust.conf, fd 1: map */
+	IPC_LOAD_BEGIN = 40,	/* fd 0: trust.conf, 1: map, 2: locks */
 	IPC_LOAD_WANT = 41,
 	IPC_LOAD_FILES = 42,	/* one fd for each file that could be opened */
 	IPC_LOAD_DONE = 43,	/* fd 0: sealed memfd with the policy, if ok */
@@ -344,17 +344,15 @@ int ipc_tested_decode(struct rd r, struct ipc_tested *t);
 
 /* ---- load -------------------------------------------------------------- */
 
-/* LOAD_BEGIN: uint64 policy number; string trust name, string map name (for
- * messages); uint32 n; n times { string issuer key SHA-256 (32); string CRL
+/* LOAD_BEGIN: uint64 policy number; strings trust, map, locks: their names, for
+ * messages; uint32 n; n times { string issuer key SHA-256 (32); string CRL
  * number (at most 20 bytes, big endian); int64 thisUpdate }: the highest CRL
  * seen for each issuer key
  * LOAD_WANT: uint32 n; n strings: paths relative to trust.conf's folder
  * LOAD_FILES: uint32 n; n times { bool opened; string error }
- * LOAD_DONE: bool ok; uint32 rules; uint32 n authorities (struct
+ * LOAD_DONE: bool ok; uint32 rules, locks; uint32 n authorities (struct
  * ipc_authority, members in order); uint32 n seen; findings (diag.c) */
 #define IPC_LOAD_FILES_MAX 48
-#define IPC_LOAD_FILE_MAX 45000000	/* bytes of one: the largest CRL as
-					 * PEM */
 #define IPC_LOAD_AUTHORITIES_MAX 32
 #define IPC_LOAD_SEEN_MAX 256
 struct ipc_seen {
@@ -365,7 +363,7 @@ struct ipc_seen {
 };
 struct ipc_load_begin {
 	uint64_t policy;
-	char trust[256], map[256];
+	char trust[256], map[256], locks[256];
 	size_t n_seen;
 	struct ipc_seen seen[IPC_LOAD_SEEN_MAX];
 };
@@ -403,7 +401,7 @@ struct ipc_authority {
 };
 struct ipc_load_done {
 	bool ok;
-	uint32_t rules;
+	uint32_t rules, locks;		/* of the map, of the locks */
 	size_t n;
 	struct ipc_authority authority[IPC_LOAD_AUTHORITIES_MAX];
 	size_t n_seen;			/* highest now, to be kept by root */

@@ -9,18 +9,30 @@
 #include "base/memfile.h"
 #include "base/path.h"
 #include "proto/chan.h"
+#include "proto/seen.h"
 
 struct loading {
 	int judge, ms;
+	const struct load_from *from;
 	struct buf in, out;
 	char dir[PATH_MAX];		/* trust.conf's folder */
 	int dirfd;
 	struct ipc_sources *sources;
+	struct ipc_load_begin begin;
 	struct ipc_load_want want;
 	struct ipc_load_files files;
 	int fds[IPC_LOAD_FILES_MAX];
 	size_t n_fds;
 };
+
+int
+load_locks_path(const char *state, char *dst, size_t size, struct why *why)
+{
+	int n = snprintf(dst, size, "%s/locks.map", state);
+
+	return n > 0 && (size_t)n < size ? 0 :
+	    why_set(why, ERR_TOOBIG, "%s: path too long", state);
+}
 
 /* Note what fd, the outcome of opening path, is; before it is read. */
 static int
@@ -40,29 +52,71 @@ open_text(struct loading *l, const char *path, struct why *why)
 
 	if (path != NULL)
 		return note(l, path, 0, path_open(path, 0, why), why);
-	fd = memfile_make("map", "", 0);
-	return fd >= 0 ? fd : why_set(why, fd, "empty map");
+	fd = memfile_make("none", "", 0);
+	return fd >= 0 ? fd : why_set(why, fd, "empty file: %s",
+	    err_text(fd));
+}
+
+/* Who is locked must be known: one that is not there is no empty one. */
+static int
+open_locks(struct loading *l, struct why *why)
+{
+	const char *path = l->from->map != NULL && l->from->state != NULL ?
+	    l->begin.locks : NULL;
+	int fd = open_text(l, path, why);
+
+	if (fd != ERR_NOTFOUND)
+		return fd;
+	return why_set(why, fd, "%s is missing, so nobody knows who is locked; "
+	    "if nobody is, make it: install -m 644 /dev/null %s", path, path);
 }
 
 static int
-send_begin(struct loading *l, const char *trust, const char *map,
-    struct ipc_load_begin *begin, struct why *why)
+name_files(struct loading *l, struct why *why)
 {
-	int fds[2] = { -1, -1 }, r;
+	const struct load_from *from = l->from;
+	struct ipc_load_begin *b = &l->begin;
+	int r = 0;
 
-	(void)snprintf(begin->trust, sizeof(begin->trust), "%s", trust);
-	(void)snprintf(begin->map, sizeof(begin->map), "%s",
-	    map != NULL ? map : "(no map)");
-	/* both are tried, so that both are known where one is not there */
-	fds[0] = open_text(l, trust, why);
-	fds[1] = open_text(l, map, fds[0] >= 0 ? why : NULL);
-	r = fds[0] < 0 ? fds[0] : fds[1];
-	if (r >= 0) {
-		if ((r = ipc_load_begin_encode(&l->out, begin)) != 0 ||
-		    (r = chan_send(l->judge, &l->out, fds, 2)) != 0)
+	b->policy = from->policy;
+	(void)snprintf(b->trust, sizeof(b->trust), "%s", from->trust);
+	(void)snprintf(b->map, sizeof(b->map), "%s",
+	    from->map != NULL ? from->map : "(no map)");
+	(void)snprintf(b->locks, sizeof(b->locks), "(no locks)");
+	if (from->state != NULL && from->map != NULL)
+		r = load_locks_path(from->state, b->locks, sizeof(b->locks),
+		    why);
+	return r == 0 && from->state != NULL ?
+	    seen_read(from->state, b, why) : r;
+}
+
+/* trust.conf, map, locks.  All are tried, so that all are known where one is
+ * not there; why is of the first. */
+static int
+open_three(struct loading *l, int fds[3], struct why *why)
+{
+	int r;
+
+	r = fds[0] = open_text(l, l->from->trust, why);
+	fds[1] = open_text(l, l->from->map, r >= 0 ? why : NULL);
+	r = r >= 0 ? fds[1] : r;
+	fds[2] = open_locks(l, r >= 0 ? why : NULL);
+	r = r >= 0 ? fds[2] : r;
+	return r < 0 ? r : 0;
+}
+
+static int
+send_begin(struct loading *l, struct why *why)
+{
+	int fds[3] = { -1, -1, -1 }, r;
+
+	if ((r = name_files(l, why)) == 0 &&
+	    (r = open_three(l, fds, why)) == 0) {
+		if ((r = ipc_load_begin_encode(&l->out, &l->begin)) != 0 ||
+		    (r = chan_send(l->judge, &l->out, fds, 3)) != 0)
 			(void)why_set(why, r, "judge: %s", err_text(r));
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
 	return r;
@@ -163,9 +217,8 @@ open_folder(struct loading *l, const char *trust, struct why *why)
 }
 
 int
-load_run(int judge, const char *trust, const char *map,
-    struct ipc_load_begin *begin, int ms, struct load_result *out,
-    struct diag *diag, struct why *why)
+load_run(int judge, const struct load_from *from, int ms,
+    struct load_result *out, struct diag *diag, struct why *why)
 {
 	struct loading *l = calloc(1, sizeof(*l));
 	int r;
@@ -174,13 +227,14 @@ load_run(int judge, const char *trust, const char *map,
 		return why_set(why, ERR_NOMEM, "out of memory");
 	l->judge = judge;
 	l->ms = ms;
+	l->from = from;
 	l->sources = &out->sources;
 	l->dirfd = -1;
 	buf_init(&l->in, CHAN_MSG_MAX);
 	buf_init(&l->out, CHAN_MSG_MAX);
 	*out = (struct load_result){ .policy = -1 };
-	if ((r = open_folder(l, trust, why)) == 0 &&
-	    (r = send_begin(l, trust, map, begin, why)) >= 0 &&
+	if ((r = open_folder(l, from->trust, why)) == 0 &&
+	    (r = send_begin(l, why)) == 0 &&
 	    (r = answer_want(l, why)) == 0)
 		r = take_done(l, out, diag, why);
 	for (size_t i = 0; i < l->n_fds; i++)

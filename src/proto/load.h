@@ -2,8 +2,8 @@
  * The caller's side of a policy load: root opens files and passes
  * descriptors, an unprivileged judge (job `load`) reads and checks them.
  *
- *   LOAD_BEGIN (trust.conf, map) ->   <- LOAD_WANT paths
- *   LOAD_FILES descriptors       ->   <- LOAD_DONE policy or findings
+ *   LOAD_BEGIN (trust.conf, map, locks) ->   <- LOAD_WANT paths
+ *   LOAD_FILES descriptors              ->   <- LOAD_DONE policy or findings
  */
 #ifndef PROTO_LOAD_H
 #define PROTO_LOAD_H
@@ -11,6 +11,15 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "proto/ipc.h"
+
+/* Where a policy comes from: absolute paths. */
+struct load_from {
+	const char *trust;
+	const char *map;		/* NULL: an empty one, and no locks */
+	const char *state;		/* STATE_DIR: locks and CRLs seen; NULL:
+					 * none of either */
+	uint64_t policy;		/* its number */
+};
 
 struct load_result {
 	int policy;			/* sealed memfd, -1 unless done.ok */
@@ -22,15 +31,17 @@ struct load_result {
 
 /*
  * Run the dialogue on channel `judge`, waiting at most ms milliseconds for
- * each answer, for the absolute paths trust and map (map may be NULL: an
- * empty one).  begin holds policy number and CRL numbers seen; its names are
- * filled in here.  The judge's findings are added to diag; it also reports
- * the wanted files that could not be opened.
- * 0 when the judge answered (see done.ok); else a negative code with why.
+ * each answer.  The judge's findings are added to diag; it also reports the
+ * wanted files that could not be opened.
+ * 0 when the judge answered (see done.ok); else a negative code with why: a
+ * file of locks that is missing or not to be trusted is such an error.
  * out->sources holds what was tried even then.
  */
-int load_run(int judge, const char *trust, const char *map,
-    struct ipc_load_begin *begin, int ms, struct load_result *out,
-    struct diag *diag, struct why *why);
+int load_run(int judge, const struct load_from *from, int ms,
+    struct load_result *out, struct diag *diag, struct why *why);
+
+/* STATE_DIR/locks.map, whose denies win over every map. */
+int load_locks_path(const char *state, char *dst, size_t size,
+    struct why *why);
 
 #endif

@@ -85,8 +85,6 @@ take_lock(const char *dir, struct why *why)
 
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return why_set(why, ERR_TOOBIG, "%s: path too long", dir);
-	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
-		return why_errno(why, "%s", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return why_errno(why, "%s", path);

@@ -10,7 +10,7 @@
  *	keyfile UID GID			certlogin-keyfile, as this account
  *
  * It may: whatever the caller may; with root it opens trust.conf, what that
- * names, and the map.  It never sees: a certificate, a PIN, a signature.
+ * names, the map and the locks.  It never sees: a certificate, a PIN, a signature.
  * Without root the helpers keep the caller's ids.
  *
  * Descriptor 3: the channel between module and helper.  What fails here is
@@ -101,31 +101,27 @@ say_loaded(const char *problem)
 static void
 serve_load(struct spawn *s, int judge)
 {
-	struct ipc_load_begin *begin = calloc(1, sizeof(*begin));
+	const struct load_from from = { .state = s->arg[1],
+	    .trust = s->arg[2], .map = s->arg[3], .policy = 1 };
 	struct load_result *l = calloc(1, sizeof(*l));
-	const char *state = s->arg[1], *trust = s->arg[2], *map = s->arg[3];
 	char problem[IPC_TEXT_MAX] = "out of memory";
 	struct why why = { "" };
 	struct diag d;
 
 	diag_init(&d);
 	/* with the caller's real uid it could be stopped by the caller */
-	if (begin == NULL || l == NULL ||
-	    (s->root && setresuid(0, 0, 0) != 0)) {
+	if (l == NULL || (s->root && setresuid(0, 0, 0) != 0)) {
 		say_loaded(problem);
 		return;
 	}
-	begin->policy = 1;
-	if (seen_read(state, begin, &why) != 0 || load_run(judge, trust, map,
-	    begin, LOAD_MS, l, &d, &why) != 0)
+	if (load_run(judge, &from, LOAD_MS, l, &d, &why) != 0)
 		(void)snprintf(problem, sizeof(problem), "%s", why.text);
 	else
 		problem_of(l, &d, problem, sizeof(problem));
 	say_loaded(problem);
 	if (problem[0] == '\0' && s->root)
-		(void)seen_write(state, &l->done, &why);
+		(void)seen_write(from.state, &l->done, &why);
 	diag_free(&d);
-	free(begin);
 	free(l);
 }
 

@@ -20,6 +20,8 @@
 #define CERT_DENY "\ndeny %s %s cert=sha256:" \
 	"0000000000000000000000000000000000000000000000000000000000000000\n"
 
+static const struct map no_locks;
+
 static const struct map_authority authorities[] = {
 	{ .name = "staff", .class = FACTS_USER },
 	{ .name = "piv", .class = FACTS_USER,
@@ -161,7 +163,7 @@ check_verdict(const struct map *m, const struct asked *q)
 {
 	struct decide_verdict v;
 
-	decide(m, &q->ask, &v);
+	decide(&no_locks, m, &q->ask, &v);
 	CHECK(decide_reason_name(v.reason) != NULL);
 	if (v.outcome == DECIDE_ALLOW) {
 		check_allow(m, q, &v);
@@ -172,29 +174,36 @@ check_verdict(const struct map *m, const struct asked *q)
 	CHECK(v.advice[0] != '\0');
 }
 
-/* The certificate's hash is all zeros: one deny more bars it. */
+/* The certificate's hash is all zeros: one deny more bars it, in the map or in
+ * the locks. */
 static void
-check_deny(const char *text, const struct asked *q)
+check_deny(const char *text, const struct map *m, const struct asked *q)
 {
 	size_t size = strlen(text) + sizeof(CERT_DENY) + 32;
 	char *longer = malloc(size);
 	struct decide_verdict v;
 	struct diag diag;
-	struct map m;
-	int n;
+	struct map more;
+	int n, at = (int)strlen(text);
 
 	CHECK(longer != NULL);
 	n = snprintf(longer, size, "%s" CERT_DENY, text,
 	    q->ask.authority->class == FACTS_USER ? "user" : "device",
 	    q->ask.authority->name);
 	diag_init(&diag);
-	if (map_parse(&m, "fuzz", longer, (size_t)n, authorities, 3,
+	if (map_parse(&more, "fuzz", longer, (size_t)n, authorities, 3,
 	    &diag) == 0) {
-		decide(&m, &q->ask, &v);
+		decide(&no_locks, &more, &q->ask, &v);
 		CHECK(v.outcome == DECIDE_DENY ||
 		    v.reason == DECIDE_CLASS);
-		map_free(&m);
+		map_free(&more);
 	}
+	CHECK(map_parse_locks(&more, "fuzz", longer + at, (size_t)(n - at),
+	    authorities, 3, &diag) == 0);
+	decide(&more, m, &q->ask, &v);
+	CHECK(v.outcome != DECIDE_ALLOW);
+	CHECK(v.reason == DECIDE_LOCKED || v.reason == DECIDE_CLASS);
+	map_free(&more);
 	diag_free(&diag);
 	free(longer);
 }
@@ -212,8 +221,8 @@ run(char *map_text, char *question)
 	if (map_parse(&m, "fuzz", map_text, strlen(map_text), authorities, 3,
 	    &diag) == 0) {
 		check_verdict(&m, q);
+		check_deny(map_text, &m, q);
 		map_free(&m);
-		check_deny(map_text, q);
 	}
 	diag_free(&diag);
 	free(q);

@@ -6,7 +6,7 @@
 #include "judge/policy.h"
 
 static struct span
-map_text(const struct policy *p, struct span bytes)
+texts(const struct policy *p, struct span bytes, struct span *locks)
 {
 	struct rd r = rd_of_span(bytes);
 	struct trust trust;
@@ -18,6 +18,7 @@ map_text(const struct policy *p, struct span bytes)
 	CHECK(trust_get(&r, &trust) == 0);
 	CHECK(trust.n == p->trust.n);
 	text = rd_string(&r, MAP_FILE_MAX);
+	*locks = rd_string(&r, MAP_FILE_MAX);
 	CHECK(rd_end(&r) == 0);
 	trust_free(&trust);
 	return text;
@@ -27,7 +28,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = fuzz_copy(data, size);
-	struct span bytes = { copy, size };
+	struct span bytes = { copy, size }, map, locks;
 	struct policy p;
 	struct why why;
 	struct buf b;
@@ -35,9 +36,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (policy_get(&p, bytes, &why) == 0) {
 		for (size_t i = 0; i < p.map.n; i++)
 			CHECK(p.map.rule[i].n_matches > 0);
+		for (size_t i = 0; i < p.locks.n; i++)
+			CHECK(p.locks.rule[i].deny);
+		map = texts(&p, bytes, &locks);
 		buf_init(&b, POLICY_MAX);
-		CHECK(policy_put(&b, p.number, &p.trust,
-		    map_text(&p, bytes)) == 0);
+		CHECK(policy_put(&b, p.number, &p.trust, map, locks) == 0);
 		fuzz_same(&b, 0, bytes);
 		buf_free(&b);
 		policy_free(&p);

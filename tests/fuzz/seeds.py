@@ -251,7 +251,8 @@ def pam_messages():
 
 def load_messages():
     yield "load-begin", 40, u64(1) + string("/etc/certlogin/trust.conf") + \
-        string("/etc/certlogin/identity.map") + u32(1) + SEEN
+        string("/etc/certlogin/identity.map") + \
+        string("/var/lib/certlogin/locks.map") + u32(1) + SEEN
     yield "load-want", 41, u32(2) + string("ca/staff.crt") + \
         string("crl/staff.crl")
     yield "load-files", 42, u32(2) + u8(1) + string("") + u8(0) + \
@@ -260,7 +261,7 @@ def load_messages():
         SEEN + u64(1800000000) + u32(3) + string("")
     finding = u8(0) + string("trust.conf") + u32(3) + u32(1) + \
         string("names of any form are accepted")
-    yield "load-done", 43, u8(1) + u32(5) + u32(1) + authority + u32(1) + \
+    yield "load-done", 43, u8(1) + u32(5) + u32(2) + u32(1) + authority + u32(1) + \
         SEEN + u32(0) + u32(1) + u32(1) + finding
     times = (u64(1700000000) + u32(999999999)) * 2
     yield "load-sources", 44, u32(2) + \

@@ -93,7 +93,8 @@ realm_certificates()
 
 realm_configuration()
 {
-	mkdir -p "$R/etc/pam.d"
+	mkdir -p "$R/etc/pam.d" "$R/state"
+	: >"$R/state/locks.map"
 	cat >"$R/etc/pam.d/certlogind" <<-'END'
 	auth    requisite pam_succeed_if.so quiet uid < 0
 	auth    required  pam_permit.so

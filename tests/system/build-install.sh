@@ -34,9 +34,41 @@ if find "$to" -name pam_certlogin.so | grep -q .; then
 		exit 1
 	}
 fi
+if [ -n "$(find "$to" -path '*/lib/certlogin/locks.map')" ]; then
+	echo "a package would hold the file of locks, and empty it"
+	exit 1
+fi
 make -s uninstall DESTDIR="$to" >"$TMPDIR/log" 2>&1
 left=$(find "$to" ! -type d)
 if [ -n "$left" ]; then
 	echo "uninstall leaves $left"
 	exit 1
 fi
+
+# the file of locks is made once, kept as it is, and goes only if it is empty
+own=$TMPDIR/own locks=$TMPDIR/own/var/lib/certlogin/locks.map
+try()
+{
+	make -s "$1" prefix="$own" pamdir="$own/pam" >"$TMPDIR/log" 2>&1 || {
+		cat "$TMPDIR/log"
+		exit 1
+	}
+}
+try install
+if [ "$(stat -c '%a %s' "$locks")" != '644 0' ]; then
+	echo "$locks: expected mode 644 and nothing in it"
+	exit 1
+fi
+echo 'deny user staff serial=01' >"$locks"
+try install
+try uninstall
+grep -q serial=01 "$locks" || {
+	echo "locks were lost"
+	exit 1
+}
+: >"$locks"
+try uninstall
+[ ! -e "$locks" ] || {
+	echo "uninstall leaves an empty $locks"
+	exit 1
+}

@@ -391,7 +391,7 @@ greedy_judge(int channel)
 
 	buf_init(&in, CHAN_MSG_MAX);
 	buf_init(&out, CHAN_MSG_MAX);
-	if (chan_recv(channel, &in, &m, 2) == 0 &&
+	if (chan_recv(channel, &in, &m, 3) == 0 &&
 	    ipc_load_want_encode(&out, &want) == 0 &&
 	    chan_send(channel, &out, NULL, 0) == 0 &&
 	    chan_recv(channel, &in, &m, 2) == 0 &&
@@ -413,8 +413,8 @@ put_file(const char *name, mode_t mode, char *dst, size_t size)
 
 START_TEST(load_no_secret)
 {
-	static struct ipc_load_begin begin;
 	char trust[128], cert[128], key[128];
+	const struct load_from from = { .trust = trust };
 	struct load_result out;
 	struct diag diag;
 	struct why why;
@@ -429,8 +429,8 @@ START_TEST(load_no_secret)
 		greedy_judge(pair[1]);
 	(void)close(pair[1]);
 	diag_init(&diag);
-	ck_assert_int_ne(load_run(pair[0], trust, NULL, &begin, 10000, &out,
-	    &diag, &why), 0);
+	ck_assert_int_ne(load_run(pair[0], &from, 10000, &out, &diag,
+	    &why), 0);
 	diag_free(&diag);
 	(void)close(pair[0]);
 	(void)unlink(trust);
@@ -445,9 +445,10 @@ END_TEST
 /* A policy that cannot be opened is told with all that would have to change. */
 START_TEST(load_sources)
 {
-	static struct ipc_load_begin begin;
 	static struct ipc_sources again;
 	char trust[128], map[128];
+	const struct load_from from = { .trust = trust, .map = map,
+	    .state = dir };
 	static struct load_result out;
 	struct diag diag;
 	struct why why;
@@ -456,22 +457,25 @@ START_TEST(load_sources)
 	(void)snprintf(trust, sizeof(trust), "%s/trust.conf", dir);
 	put_file("identity.map", 0622, map, sizeof(map));
 	diag_init(&diag);
-	ck_assert_int_eq(load_run(-1, trust, map, &begin, 10, &out, &diag,
-	    &why), ERR_NOTFOUND);
+	ck_assert_int_eq(load_run(-1, &from, 10, &out, &diag, &why),
+	    ERR_NOTFOUND);
 	diag_free(&diag);
-	ck_assert_uint_eq(out.sources.n, 2);
+	ck_assert_uint_eq(out.sources.n, 3);
 	ck_assert_str_eq(out.sources.source[0].path, trust);
 	ck_assert(!out.sources.source[0].state.opened);
 	ck_assert_uint_eq(out.sources.source[0].state.mark.ino, 0);
 	ck_assert_str_eq(out.sources.source[1].path, map);
 	ck_assert(!out.sources.source[1].state.opened);
 	ck_assert_uint_ne(out.sources.source[1].state.mark.ino, 0);
+	ck_assert_ptr_nonnull(strstr(out.sources.source[2].path,
+	    "/locks.map"));
+	ck_assert(!out.sources.source[2].state.opened);
 	(void)unlink(map);
 	buf_init(&b, CHAN_MSG_MAX);
 	ck_assert_int_eq(ipc_load_sources_encode(&b, &out.sources), 0);
 	ck_assert_int_eq(ipc_load_sources_decode(rd_of(b.data + 2, b.len - 2),
 	    &again), 0);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		ck_assert_str_eq(again.source[i].path,
 		    out.sources.source[i].path);
 		ck_assert(path_state_eq(&again.source[i].state,

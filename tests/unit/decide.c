@@ -45,6 +45,7 @@ make_facts(struct facts *f, const char *const *names)
 }
 
 struct one {
+	const char *locks;		/* NULL = none */
 	const char *map;
 	int authority;
 	const char *names[4];
@@ -71,11 +72,15 @@ run(const struct one *c, struct map *m, struct decide_verdict *v)
 	    DECIDE_NETWORK_SERVICE, .local = c->local,
 	    .now = c->now != 0 ? c->now : NOW };
 	const char *from = c->from != NULL ? c->from : "192.0.2.7";
+	const char *text = c->locks != NULL ? c->locks : "";
+	struct map locks;
 	struct diag d;
 
 	diag_init(&d);
 	ck_assert_int_eq(map_parse(m, "m", c->map, strlen(c->map), auth, 3,
 	    &d), 0);
+	ck_assert_int_eq(map_parse_locks(&locks, "l", text, strlen(text),
+	    auth, 3, &d), 0);
 	diag_free(&d);
 	make_facts(&f, c->names);
 	if (inet_pton(AF_INET, from, ask.address) == 1)
@@ -84,7 +89,8 @@ run(const struct one *c, struct map *m, struct decide_verdict *v)
 		ask.address_len = 16;
 	if (c->local)
 		ask.address_len = 0;
-	decide(m, &ask, v);
+	decide(&locks, m, &ask, v);
+	map_free(&locks);
 }
 
 #define ALICE "uri=spiffe://e/user/alice"
@@ -107,6 +113,40 @@ static const struct one cases[] = {
 	    .reason = DECIDE_OTHER_ACCOUNT, .is = "allows alice, not 'bob'" },
 	{ .map = R_ALICE, .names = { "uri=spiffe://e/user/Alice" },
 	    .account = "alice", .reason = DECIDE_NO_RULE, .is = "no rule" },
+	/* locks win over everything */
+	{ .locks = "\ndeny user staff " ALICE "\n", .map = R_ALICE,
+	    .names = { ALICE }, .account = "alice", .line = 2,
+	    .reason = DECIDE_LOCKED, .is = "locked by line 2 of the locks" },
+	{ .locks = "deny user staff " ALICE "\n",
+	    .map = "deny user staff uri=spiffe://e/user/*\n",
+	    .names = { ALICE }, .account = "alice", .line = 1,
+	    .reason = DECIDE_LOCKED, .is = "locked by line 1" },
+	{ .locks = "deny user staff spki=sha256:" S55 "\n", .map = R_ALICE,
+	    .names = { "uri=spiffe://e/user/a%6cice" }, .account = "alice",
+	    .line = 1, .reason = DECIDE_LOCKED, .is = "locked by line 1" },
+	{ .locks = "deny user staff " ALICE "\n", .map = R_ALICE,
+	    .names = { ALICE }, .account = "alice", .local = true, .line = 1,
+	    .reason = DECIDE_LOCKED, .is = "locked by line 1" },
+	{ .locks = "deny user staff " BOB "\n", .map = R_ALICE,
+	    .names = { ALICE }, .account = "alice", .line = 1,
+	    .is = "alice", .identity = "staff " ALICE },
+	{ .locks = "deny user other " ALICE "\n", .map = R_ALICE,
+	    .names = { ALICE }, .account = "alice", .line = 1,
+	    .is = "alice", .identity = "staff " ALICE },
+	/* to the end of its last day, and no longer */
+	{ .locks = "deny user staff " ALICE " until=2026-11-24\n",
+	    .map = R_ALICE, .names = { ALICE }, .account = "alice",
+	    .now = 1795564799, .line = 1, .reason = DECIDE_LOCKED,
+	    .is = "locked by line 1" },
+	{ .locks = "deny user staff " ALICE " until=2026-11-24\n",
+	    .map = R_ALICE, .names = { ALICE }, .account = "alice",
+	    .now = 1795564800, .line = 1, .is = "alice",
+	    .identity = "staff " ALICE },
+	/* a form that only the locks look at */
+	{ .locks = "deny user staff uri=spiffe://e/user/x\n",
+	    .map = "allow user staff email=a@e.org as alice\n",
+	    .names = { "uri=spiffe://e/a%62", "email=a@e.org" },
+	    .account = "alice", .reason = DECIDE_URI_FORM, .is = "one form" },
 	/* another authority's rule never counts */
 	{ .map = R_ALICE, .authority = 1, .names = { ALICE },
 	    .account = "alice", .reason = DECIDE_NO_RULE, .is = "no rule" },
@@ -352,7 +392,8 @@ START_TEST(table)
 	ck_assert_uint_eq(v.rule_line, c->line);
 	ck_assert_int_eq(v.outcome == DECIDE_ALLOW, c->reason == DECIDE_OK);
 	ck_assert_int_eq(v.outcome == DECIDE_DENY,
-	    c->reason == DECIDE_DENIED || c->reason == DECIDE_URI_FORM);
+	    c->reason == DECIDE_DENIED ||
+	    c->reason == DECIDE_LOCKED || c->reason == DECIDE_URI_FORM);
 	if (c->reason != DECIDE_OK) {
 		ck_assert_msg(strstr(v.text, c->is) != NULL, "%s", v.text);
 		ck_assert_str_ne(v.advice, "");

@@ -35,6 +35,7 @@
 
 static struct pki ca, leaf;
 static struct shake s;
+static const char *locks = "";
 static struct buf policy_bytes;
 static struct policy policy;
 static struct ipc_verdict v;
@@ -59,7 +60,8 @@ make_policy(const char *conf_text, const char *map, uint64_t number)
 	    diag.n > 0 ? diag.items[0].text : "");
 	buf_init(&policy_bytes, POLICY_MAX);
 	ck_assert_int_eq(policy_put(&policy_bytes, number, &trust,
-	    (struct span){ (const uint8_t *)map, strlen(map) }), 0);
+	    (struct span){ (const uint8_t *)map, strlen(map) },
+	    (struct span){ (const uint8_t *)locks, strlen(locks) }), 0);
 	trust_free(&trust);
 	trust_conf_free(&conf);
 	diag_free(&diag);
@@ -202,6 +204,36 @@ START_TEST(until)
 END_TEST
 
 /* ---- login: no ------------------------------------------------------------------- */
+
+static void
+locked_by(const char *text)
+{
+	policy_free(&policy);
+	buf_free(&policy_bytes);
+	locks = text;
+	make_policy(CONF("user"), MAP "deny user staff uri=" ALICE "\n", 7);
+	locks = "";
+	judge("alice", "");
+}
+
+/* Locks win over the map, and are said to be locks. */
+START_TEST(locked)
+{
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
+	locked_by("# one\n\ndeny user staff uri=" ALICE "\n");
+	refused(0, "locked (locked): locked by line 3 of the locks; "
+	    "certificate of staff");
+	ck_assert_str_eq(v.reason, "your certificate is trusted, but locked "
+	    "here");
+	ck_assert_uint_eq(v.rule_line, 3);
+	/* an end that is over: the map's deny is the next */
+	locked_by("deny user staff uri=" ALICE " until=2020-01-01\n");
+	refused(0, "denied by the map (denied): denied by the rule of line 4");
+	locked_by("deny user staff uri=" ALICE "x\n");
+	refused(0, "denied by the map (denied)");
+	end_all();
+}
+END_TEST
 
 START_TEST(replayed)
 {
@@ -532,12 +564,14 @@ write_file(const char *name, const void *text, size_t n)
 }
 
 static void
-make_folder(const char *conf, const char *map)
+make_folder(const char *conf, const char *map, const char *l)
 {
 	(void)snprintf(folder, sizeof(folder), "/tmp/certlogin-judge.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	write_file("trust.conf", conf, strlen(conf));
 	write_file("identity.map", map, strlen(map));
+	if (l != NULL)
+		write_file("locks.map", l, strlen(l));
 	write_file("ca.crt", ca.pem.data, ca.pem.size);
 }
 
@@ -545,10 +579,10 @@ static void
 remove_folder(void)
 {
 	static const char *const names[] = { "trust.conf", "identity.map",
-	    "ca.crt" };
+	    "locks.map", "ca.crt" };
 	char path[128];
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
 		(void)unlink(path);
 	}
@@ -558,21 +592,64 @@ remove_folder(void)
 static int
 run_load(struct load_result *out, struct diag *diag)
 {
-	static struct ipc_load_begin begin;
 	char trust[128], map[128];
+	const struct load_from from = { .trust = trust, .map = map,
+	    .state = folder, .policy = 7 };
 	struct why why = { "" };
 	int r;
 
-	begin = (struct ipc_load_begin){ .policy = 7 };
 	(void)snprintf(trust, sizeof(trust), "%s/trust.conf", folder);
 	(void)snprintf(map, sizeof(map), "%s/identity.map", folder);
 	diag_init(diag);
 	start("load", -1, -1);
-	r = load_run(h.channel, trust, map, &begin, LIMIT_MS, out, diag,
-	    &why);
+	r = load_run(h.channel, &from, LIMIT_MS, out, diag, &why);
 	ck_assert_msg(r == 0, "%s", why.text);
 	return ended();
 }
+
+START_TEST(program_load_no_locks)
+{
+	char trust[128], map[128];
+	const struct load_from from = { .trust = trust, .map = map,
+	    .state = folder, .policy = 7 };
+	static struct load_result out;
+	struct why why = { "" };
+	struct diag diag;
+
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
+	make_folder(CONF("user"), MAP, NULL);
+	(void)snprintf(trust, sizeof(trust), "%s/trust.conf", folder);
+	(void)snprintf(map, sizeof(map), "%s/identity.map", folder);
+	diag_init(&diag);
+	ck_assert_int_eq(load_run(-1, &from, LIMIT_MS, &out, &diag, &why),
+	    ERR_NOTFOUND);
+	ck_assert_ptr_nonnull(strstr(why.text, "locks.map is missing"));
+	ck_assert_ptr_nonnull(strstr(why.text, "install -m 644 /dev/null "));
+	/* not root's, as far as anybody can tell */
+	write_file("locks.map", "", 0);
+	(void)snprintf(map, sizeof(map), "%s/locks.map", folder);
+	OK(chmod(map, 0666));
+	(void)snprintf(map, sizeof(map), "%s/identity.map", folder);
+	ck_assert_int_eq(load_run(-1, &from, LIMIT_MS, &out, &diag, &why),
+	    ERR_UNSAFE);
+	ck_assert_ptr_nonnull(strstr(why.text, "locks.map"));
+	diag_free(&diag);
+	remove_folder();
+	/* the control */
+	make_folder(CONF("user"), MAP, "# nobody\ndeny user gone serial=1\n");
+	ck_assert_int_eq(run_load(&out, &diag), 0);
+	ck_assert(out.done.ok);
+	ck_assert_uint_eq(out.done.locks, 1);
+	ck_assert_uint_eq(diag.errors, 0);
+	ck_assert_ptr_nonnull(strstr(diag.items[diag.n - 1].text,
+	    "'gone' is no "
+	    "authority of trust.conf (staff): this locks nobody"));
+	(void)close(out.policy);
+	diag_free(&diag);
+	remove_folder();
+	end_all();
+}
+END_TEST
 
 /* What was opened is told with what it was, and it is that still. */
 static void
@@ -602,14 +679,14 @@ START_TEST(program_load)
 	struct diag diag;
 
 	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
-	make_folder(CONF("user"), MAP);
+	make_folder(CONF("user"), MAP, "");
 	ck_assert_int_eq(run_load(&out, &diag), 0);
 	ck_assert_msg(out.done.ok, "%s", diag.n > 0 ? diag.items[0].text :
 	    "");
 	ck_assert_uint_eq(out.done.rules, 3);
 	ck_assert_uint_eq(out.done.n, 1);
 	ck_assert_str_eq(out.done.authority[0].name, "staff");
-	sources_are(&out, 3, 3);
+	sources_are(&out, 4, 4);
 	diag_free(&diag);
 	start("login", out.policy, host_file());
 	ask_program("alice");
@@ -623,18 +700,23 @@ END_TEST
 static const struct damage {
 	const char *conf, *map, *file;
 	unsigned line;
-	const char *text;
+	const char *text, *locks;
 } damages[] = {
 	{ CONF("user"), MAP "allow user nobody uri=" ALICE " as alice\n",
-	    "identity.map", 4, "nobody" },
+	    "identity.map", 4, "nobody", NULL },
 	{ CONF("user"), "\nallow user staff as alice\n", "identity.map", 2,
-	    "expected" },
-	{ CONF("user") "colour = blue\n", MAP, "trust.conf", 6, "colour" },
+	    "expected", NULL },
+	{ CONF("user") "colour = blue\n", MAP, "trust.conf", 6, "colour", NULL },
 	{ "[authority staff]\nclass = user\nanchor = nothere.crt\n"
-	    "revocation = none\n", MAP, "trust.conf", 3, "nothere.crt" },
+	    "revocation = none\n", MAP, "trust.conf", 3, "nothere.crt", NULL },
 	{ "[authority staff]\nclass = user\nanchor = identity.map\n"
-	    "revocation = none\n", MAP, "trust.conf", 3, "" },
-	{ CONF("device"), MAP, "identity.map", 1, "device" },
+	    "revocation = none\n", MAP, "trust.conf", 3, "", NULL },
+	{ CONF("device"), MAP, "identity.map", 1, "device", NULL },
+	{ CONF("user"), MAP, "locks.map", 2, "expected deny",
+	    "#\nallow user staff uri=" ALICE " as alice\n" },
+	{ CONF("user"), MAP, "locks.map", 1, "printable", "\1\n" },
+	{ CONF("user"), MAP, "locks.map", 1, "of class user",
+	    "deny device staff serial=1\n" },
 };
 
 START_TEST(program_load_damaged)
@@ -645,7 +727,8 @@ START_TEST(program_load_damaged)
 	size_t found = 0;
 
 	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
-	make_folder(d->conf, d->map);
+	make_folder(d->conf, d->map, d->locks != NULL ? d->locks :
+	    "");
 	ck_assert_int_eq(run_load(&out, &diag), 0);
 	ck_assert(!out.done.ok);
 	ck_assert_int_eq(out.policy, -1);
@@ -655,9 +738,9 @@ START_TEST(program_load_damaged)
 		    strstr(diag.items[i].file, d->file) != NULL &&
 		    diag.items[i].line == d->line &&
 		    strstr(diag.items[i].text, d->text) != NULL;
-	sources_are(&out, strstr(d->conf, "colour") != NULL ? 2 : 3,
+	sources_are(&out, strstr(d->conf, "colour") != NULL ? 3 : 4,
 	    strstr(d->conf, "nothere") != NULL ||
-	    strstr(d->conf, "colour") != NULL ? 2 : 3);
+	    strstr(d->conf, "colour") != NULL ? 3 : 4);
 	ck_assert_msg(found == 1, "%s:%u %s", diag.items[0].file,
 	    diag.items[0].line, diag.items[0].text);
 	diag_free(&diag);
@@ -682,7 +765,7 @@ START_TEST(program_load_many)
 		buf_put_u8(&map, '\n');
 	}
 	buf_put_u8(&map, '\0');
-	make_folder(CONF("user"), (const char *)map.data);
+	make_folder(CONF("user"), (const char *)map.data, "");
 	ck_assert_int_eq(run_load(&out, &diag), 0);
 	ck_assert(!out.done.ok);
 	ck_assert_uint_eq(diag.errors, 300);
@@ -788,6 +871,7 @@ main(void)
 	tcase_add_loop_test(l, kinds, 0, 2 * PKI_RSA_SHORT);
 	tcase_add_test(l, restrictions);
 	tcase_add_test(l, until);
+	tcase_add_test(l, locked);
 	tcase_add_test(l, replayed);
 	tcase_add_test(l, foreign_server);
 	tcase_add_loop_test(l, altered, 0, PKI_RSA_SHORT);
@@ -801,6 +885,7 @@ main(void)
 	tcase_add_test(p, program_bad_policy);
 	tcase_add_test(p, program_by_hand);
 	tcase_add_test(p, program_load);
+	tcase_add_test(p, program_load_no_locks);
 	tcase_add_loop_test(p, program_load_damaged, 0, COUNT(damages));
 	tcase_add_test(p, program_load_many);
 	tcase_add_test(p, program_test);

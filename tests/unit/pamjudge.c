@@ -30,6 +30,7 @@
 	"deny user staff uri=spiffe://e/user/mallory\n"
 
 static struct pki ca, leaf;
+static const char *locks = "";
 static struct buf policy_bytes;
 static struct policy policy;
 static struct pammsg_offer offer;
@@ -54,7 +55,8 @@ make_policy(const char *conf_text, const char *map)
 	    NULL, 0, time(NULL), &diag), 0);
 	buf_init(&policy_bytes, POLICY_MAX);
 	ck_assert_int_eq(policy_put(&policy_bytes, 7, &trust,
-	    (struct span){ (const uint8_t *)map, strlen(map) }), 0);
+	    (struct span){ (const uint8_t *)map, strlen(map) },
+	    (struct span){ (const uint8_t *)locks, strlen(locks) }), 0);
 	trust_free(&trust);
 	trust_conf_free(&conf);
 	diag_free(&diag);
@@ -281,6 +283,26 @@ START_TEST(bad)
 }
 END_TEST
 
+/* Locks win over the map here, too. */
+START_TEST(locked)
+{
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE });
+	ask("su", "alice");
+	fits("alice");
+	policy_free(&policy);
+	buf_free(&policy_bytes);
+	locks = "deny user staff uri=" ALICE "\n";
+	make_policy(CONF("user"), MAP);
+	locks = "";
+	ask("su", "alice");
+	unfit(PAMMSG_REFUSED, "locked (locked): locked by line 1 of the "
+	    "locks");
+	ck_assert_str_eq(f.reason, "your certificate is trusted, but locked "
+	    "here");
+	end_all();
+}
+END_TEST
+
 /* The same name and serial from another CA: not parsed, nothing said. */
 START_TEST(other_ca)
 {
@@ -408,8 +430,9 @@ static void
 load(const char *map)
 {
 	static struct load_result result;
-	static struct ipc_load_begin begin;
 	char trust_path[128], map_path[128];
+	const struct load_from from = { .trust = trust_path,
+	    .map = map_path, .state = folder, .policy = 7 };
 	struct diag diag;
 	struct why why = { "" };
 
@@ -417,21 +440,21 @@ load(const char *map)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	write_file("trust.conf", CONF("user"), strlen(CONF("user")));
 	write_file("identity.map", map, strlen(map));
+	write_file("locks.map", locks, strlen(locks));
 	write_file("ca.crt", ca.pem.data, ca.pem.size);
 	(void)snprintf(trust_path, sizeof(trust_path), "%s/trust.conf",
 	    folder);
 	(void)snprintf(map_path, sizeof(map_path), "%s/identity.map", folder);
-	begin = (struct ipc_load_begin){ .policy = 7 };
 	diag_init(&diag);
-	ck_assert_msg(load_run(loading, trust_path, map_path, &begin,
-	    LIMIT_MS, &result, &diag, &why) == 0, "%s", why.text);
+	ck_assert_msg(load_run(loading, &from, LIMIT_MS, &result,
+	    &diag, &why) == 0, "%s", why.text);
 	diag_free(&diag);
 	if (result.policy >= 0)
 		(void)close(result.policy);
 	(void)close(loading);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		static const char *const names[] = { "trust.conf",
-		    "identity.map", "ca.crt" };
+		    "identity.map", "locks.map", "ca.crt" };
 
 		(void)snprintf(trust_path, sizeof(trust_path), "%s/%s",
 		    folder, names[i]);
@@ -547,6 +570,7 @@ main(void)
 	tcase_add_loop_test(t, signed_for, 0,
 	    sizeof(signings) / sizeof(signings[0]));
 	tcase_add_loop_test(t, bad, 0, sizeof(bads) / sizeof(bads[0]));
+	tcase_add_test(t, locked);
 	tcase_add_test(t, other_ca);
 	tcase_add_test(t, device);
 	tcase_add_test(t, facts_decode);
