@@ -8,31 +8,22 @@
 #include "base/memfile.h"
 #include "base/path.h"
 #include "judge/clock.h"
+#include "judge/files.h"
 #include "judge/policy.h"
 #include "proto/chan.h"
 #include "proto/ipc.h"
 #include "x509/trust.h"
-
-#define WAIT_MS 60000
-/* A CRL in PEM is a third longer than in DER. */
-#define FILE_MAX ((SLICE_CRL_MAX / 3) * 4 + 65536)
-#define FILES_MAX (256u << 20)		/* bytes of all files together */
 
 struct loading {
 	int channel;
 	struct buf in, out;
 	struct diag diag;
 	struct ipc_load_begin begin;
-	struct ipc_load_want want;
-	struct ipc_load_files got;
+	struct files files;
 	struct ipc_load_done done;
 	struct buf trust_text, map_text, locks_text;
 	struct trust_conf conf;
 	bool conf_ok;
-	struct buf bytes[IPC_LOAD_FILES_MAX];	/* contents of want.path[i] */
-	struct trust_file file[IPC_LOAD_FILES_MAX];
-	struct why why[IPC_LOAD_FILES_MAX];
-	size_t total;
 	struct trust trust;
 	bool trust_ok;
 	uint32_t rules, locks;
@@ -82,18 +73,9 @@ take_begin(struct loading *l)
 static void
 want_path(struct loading *l, const char *path, unsigned line)
 {
-	struct ipc_load_want *w = &l->want;
-
-	for (size_t i = 0; i < w->n; i++)
-		if (strcmp(w->path[i], path) == 0)
-			return;
-	if (w->n == IPC_LOAD_FILES_MAX) {
+	if (files_want(&l->files, path) != 0)
 		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, line, 0,
 		    "expected at most %d files in all", IPC_LOAD_FILES_MAX);
-		return;
-	}
-	(void)snprintf(w->path[w->n], sizeof(w->path[0]), "%s", path);
-	w->n++;
 }
 
 static void
@@ -115,65 +97,6 @@ parse_conf(struct loading *l)
 	}
 }
 
-/* One file's contents, or why there are none. */
-static void
-take_file(struct loading *l, size_t i, int fd)
-{
-	struct trust_file *f = &l->file[i];
-	size_t left = FILES_MAX - l->total;
-	size_t max = left < FILE_MAX ? left : FILE_MAX;
-
-	*f = (struct trust_file){ .path = l->want.path[i] };
-	if (fd < 0) {
-		f->error = l->got.file[i].error;
-		return;
-	}
-	buf_init(&l->bytes[i], max + 1);
-	if (path_read(fd, max, &l->bytes[i], &l->why[i]) != 0) {
-		f->error = l->why[i].text;
-		return;
-	}
-	l->total += l->bytes[i].len;
-	f->bytes = rd_rest(&(struct rd){ .p = l->bytes[i].data != NULL ?
-	    l->bytes[i].data : (const uint8_t *)"", .n = l->bytes[i].len });
-}
-
-static int
-take_files(struct loading *l)
-{
-	struct chan_msg m;
-	size_t opened = 0, next = 0;
-	int r = chan_recv_timeout(l->channel, &l->in, &m, IPC_LOAD_FILES_MAX,
-	    WAIT_MS);
-
-	if (r != 0)
-		return r;
-	if (m.type != IPC_LOAD_FILES)
-		r = ERR_TYPE;
-	else
-		r = ipc_load_files_decode(m.body, &l->got);
-	for (size_t i = 0; r == 0 && i < l->got.n; i++)
-		opened += l->got.file[i].opened;
-	if (r == 0 && (l->got.n != l->want.n || opened != m.n_fds))
-		r = ERR_MALFORMED;
-	for (size_t i = 0; r == 0 && i < l->got.n; i++)
-		take_file(l, i, l->got.file[i].opened ? m.fds[next++] : -1);
-	chan_close_fds(&m);
-	return r;
-}
-
-static int
-ask_for_files(struct loading *l)
-{
-	int r;
-
-	parse_conf(l);
-	if ((r = ipc_load_want_encode(&l->out, &l->want)) != 0 ||
-	    (r = chan_send(l->channel, &l->out, NULL, 0)) != 0)
-		return r;
-	return take_files(l);
-}
-
 /* ---- making the policy ------------------------------------------------------------- */
 
 static int
@@ -183,8 +106,8 @@ load_trust(struct loading *l)
 
 	if (!l->conf_ok)
 		return ERR_MALFORMED;
-	r = trust_load(&l->trust, l->begin.trust, &l->conf, l->file,
-	    l->want.n, l->begin.seen, l->begin.n_seen, clock_now(),
+	r = trust_load(&l->trust, l->begin.trust, &l->conf, l->files.file,
+	    l->files.want.n, l->begin.seen, l->begin.n_seen, clock_now(),
 	    &l->diag);
 	l->trust_ok = r == 0;
 	return r;
@@ -273,8 +196,7 @@ send_done(struct loading *l)
 static void
 free_loading(struct loading *l)
 {
-	for (size_t i = 0; i < IPC_LOAD_FILES_MAX; i++)
-		buf_free(&l->bytes[i]);
+	files_free(&l->files);
 	trust_free(&l->trust);
 	trust_conf_free(&l->conf);
 	buf_free(&l->policy);
@@ -300,8 +222,12 @@ load_serve(int channel, struct buf *policy)
 	buf_init(&l->out, CHAN_MSG_MAX);
 	buf_init(&l->policy, POLICY_MAX);
 	diag_init(&l->diag);
-	if ((r = take_begin(l)) == 0 && (r = ask_for_files(l)) == 0)
-		r = send_done(l);
+	if ((r = take_begin(l)) == 0) {
+		parse_conf(l);
+		if ((r = files_ask(&l->files, channel, &l->in,
+		    &l->out)) == 0)
+			r = send_done(l);
+	}
 	if (r == 0 && l->done.ok && policy != NULL) {
 		*policy = l->policy;
 		buf_init(&l->policy, POLICY_MAX);

@@ -353,6 +353,8 @@ int ipc_tested_decode(struct rd r, struct ipc_tested *t);
  * LOAD_DONE: bool ok; uint32 rules, locks; uint32 n authorities (struct
  * ipc_authority, members in order); uint32 n seen; findings (diag.c) */
 #define IPC_LOAD_FILES_MAX 48
+#define IPC_LOAD_FILE_MAX 45000000	/* bytes of one: the largest CRL as
+					 * PEM */
 #define IPC_LOAD_AUTHORITIES_MAX 32
 #define IPC_LOAD_SEEN_MAX 256
 struct ipc_seen {
