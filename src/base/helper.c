@@ -230,8 +230,8 @@ find_user(const char *name, uid_t *uid, gid_t *gid, struct why *why)
 	return 0;
 }
 
-static int
-find_group(const char *name, gid_t *gid, struct why *why)
+int
+helper_group(const char *name, gid_t *gid, struct why *why)
 {
 	const struct group *g;
 	unsigned long v;
@@ -260,7 +260,7 @@ helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why)
 	    user) : (int)(colon - name), name) >= (int)sizeof(user))
 		return why_set(why, ERR_TOOBIG, "user %s: name too long", name);
 	if ((r = find_user(user, &u, &g, why)) != 0 || (colon != NULL &&
-	    (r = find_group(colon + 1, &g, why)) != 0))
+	    (r = helper_group(colon + 1, &g, why)) != 0))
 		return r;
 	if (u == 0 || g == 0)
 		return why_set(why, ERR_UNSAFE, "user %s is root or in its "

@@ -59,4 +59,8 @@ int helper_open(const char *dir, const char *name, struct why *why);
  * database, and its group is then the same number. */
 int helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why);
 
+/* A group's name or number (not 0): 0, or ERR_NOTFOUND with why naming the
+ * command that makes it. */
+int helper_group(const char *name, gid_t *gid, struct why *why);
+
 #endif

@@ -164,6 +164,7 @@ const struct ini_key conf_keys[] = {
 	STR("helpers", helpers),
 	STR("state-dir", state_dir),
 	STR("run-dir", run_dir),
+	STR("control-group", control_group),
 	{ .name = "login-grace-time", .type = INI_DURATION,
 	    .offset = offsetof(struct conf, login_grace_time), .min = 1,
 	    .max = 3600 },

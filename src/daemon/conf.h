@@ -32,6 +32,7 @@ struct conf {
 	char *pam_service, *pam_confdir;
 	char *net_user, *judge_user, *key_user;
 	char *helpers, *state_dir, *run_dir;
+	char *control_group;		/* name or number; NULL: none */
 	uint32_t login_grace_time;	/* seconds, PAM included */
 	uint32_t startups_start, startups_rate, startups_full;
 	uint32_t max_per_source;	/* unauthenticated, IPv6 by /64 */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,39 +10,292 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/answer.h"
 #include "daemon/conn.h"
-#include "daemon/hostkey.h"
-#include "daemon/live.h"
-#include "daemon/setup.h"
-#include "proto/chan.h"
+#include "daemon/places.h"
 #include "proto/ctlmsg.h"
 
-#define SESSION_ROOM 4096	/* bytes that one session's record may take */
-#define CLIENT_MS 1000		/* a local tool that says nothing */
+#define TOOLS_MAX 32
+#define LOOKERS_MAX 16		/* of them: who is not root */
+#define ASK_SECONDS 5.		/* for the question */
+#define READ_SECONDS 30.	/* for each message of the answer */
+#define PAUSE_SECONDS 1.	/* without descriptors */
+#define BACKLOG 128
+
+struct ctl {
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	ev_io control, reg;
+	ev_timer pause;
+	struct ctl_tool tool[TOOLS_MAX];	/* fd -1: free */
+};
+
+/* ---- one tool ----------------------------------------------------------------- */
 
 static void
-answer_why(struct daemon *d, struct rd body, struct buf *b)
+tool_end(struct ctl_tool *t)
 {
-	const struct why_entry *e;
-	uint64_t number;
+	ev_io_stop(t->d->loop, &t->io);
+	ev_timer_stop(t->d->loop, &t->limit);
+	if (t->fd >= 0)
+		(void)close(t->fd);
+	t->fd = -1;
+	buf_free(&t->out);
+}
 
-	if (ctlmsg_why_decode(body, &number) != 0) {
-		ctlmsg_begin(b, 3, "malformed request");
+int
+ctl_take(struct ctl_tool *t)
+{
+	int fd = t->fd;
+
+	t->fd = -1;
+	return fd;
+}
+
+static void
+on_limit(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	tool_end(w->data);
+}
+
+static void
+again(struct ctl_tool *t, double seconds)
+{
+	t->limit.repeat = seconds;
+	ev_timer_again(t->d->loop, &t->limit);
+}
+
+/* One message a round, so that others get their turn. */
+static void
+on_writable(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct ctl_tool *t = w->data;
+	void (*more)(struct ctl_tool *) = t->more;
+	int r = chan_send(t->fd, &t->out, NULL, 0);
+
+	(void)loop;
+	(void)revents;
+	if (r == ERR_AGAIN)
+		return;
+	if (r != 0 || more == NULL) {
+		tool_end(t);
 		return;
 	}
-	if ((e = why_log_find(d->why, number)) == NULL) {
-		ctlmsg_begin(b, 1, "no refusal of that number is kept (the "
-		    "last 4096 since certlogind was started are, and 1024 of "
-		    "strangers); search the log for reference=NUMBER");
+	t->more = NULL;
+	more(t);
+	again(t, READ_SECONDS);
+}
+
+static void
+answer_begins(struct ctl_tool *t)
+{
+	ev_io_stop(t->d->loop, &t->io);
+	ev_io_init(&t->io, on_writable, t->fd, EV_WRITE);
+	ev_io_start(t->d->loop, &t->io);
+	again(t, READ_SECONDS);
+}
+
+static const struct row {
+	uint8_t type;
+	bool admin;		/* for uid 0 alone */
+	size_t fds;
+	void (*answer)(struct ctl_tool *, struct chan_msg *);
+} rows[] = {
+	{ CTLMSG_WHY, false, 0, answer_why },
+	{ CTLMSG_STATUS, false, 0, answer_status },
+	{ CTLMSG_RELOAD, true, 0, answer_reload },
+};
+
+static const struct row *
+find_row(uint8_t type)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].type == type)
+			return &rows[i];
+	return NULL;
+}
+
+/* The type and who asks are looked at before a byte of the body is. */
+static void
+dispatch(struct ctl_tool *t, struct chan_msg *m)
+{
+	const struct row *row = find_row(m->type);
+	char who[PEER_TEXT_MAX];
+
+	if (row == NULL)
+		ctlmsg_begin(&t->out, 2, "certlogind does not know this "
+		    "request; is it older than this tool? restart it");
+	else if (m->n_fds != row->fds)
+		ctlmsg_begin(&t->out, 3, "malformed request");
+	else if (row->admin && t->peer.uid != 0) {
+		log_warn("control: refused to %s: it asked for what is "
+		    "root's", peer_text(&t->peer, who));
+		ctlmsg_begin(&t->out, 1, "refused: this is for uid 0 alone; "
+		    "control-group may look only");
+	} else
+		row->answer(t, m);
+	chan_close_fds(m);
+}
+
+static void
+on_readable(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct ctl_tool *t = w->data;
+	struct chan_msg m;
+	struct buf in;
+	int r;
+
+	(void)loop;
+	(void)revents;
+	buf_init(&in, CHAN_MSG_MAX);
+	r = chan_recv(t->fd, &in, &m, 1);
+	if (r == 0)
+		dispatch(t, &m);
+	else if (r == ERR_VERSION)
+		ctlmsg_begin(&t->out, 3, "certlogind is of another version "
+		    "than this tool; restart it");
+	buf_free(&in);
+	if (r == ERR_AGAIN)
+		return;
+	if ((r != 0 && r != ERR_VERSION) || t->fd < 0)
+		tool_end(t);
+	else
+		answer_begins(t);
+}
+
+/* ---- accepting ---------------------------------------------------------------- */
+
+static struct ctl_tool *
+free_place(struct ctl *c, uid_t uid)
+{
+	struct ctl_tool *found = NULL;
+	size_t lookers = 0;
+
+	for (size_t i = 0; i < TOOLS_MAX; i++)
+		if (c->tool[i].fd < 0)
+			found = &c->tool[i];
+		else
+			lookers += c->tool[i].peer.uid != 0;
+	return uid != 0 && lookers >= LOOKERS_MAX ? NULL : found;
+}
+
+/* What goes wrong before a question can be asked. */
+static void
+turn_away(int fd, uint8_t status, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	ctlmsg_begin(&b, status, text);
+	(void)chan_send(fd, &b, NULL, 0);
+	buf_free(&b);
+	(void)close(fd);
+}
+
+static void
+tool_begin(struct daemon *d, int fd, const struct peer *peer)
+{
+	struct ctl_tool *t = free_place(d->ctl, peer->uid);
+
+	if (t == NULL) {
+		turn_away(fd, 3, "too many ask at once; try again");
 		return;
 	}
-	ctlmsg_begin(b, 0, "");
-	ctlmsg_record(b, "refusal");
-	ctlmsg_number(b, "reference", number);
-	ctlmsg_time(b, "when", e->when);
-	ctlmsg_text(b, "address", "%s", e->address);
-	ctlmsg_text(b, "account", "%s", e->account);
-	ctlmsg_text(b, "why", "%s", e->detail);
+	t->fd = fd;
+	t->peer = *peer;
+	t->more = NULL;
+	buf_init(&t->out, CHAN_MSG_MAX);
+	ev_io_init(&t->io, on_readable, fd, EV_READ);
+	ev_io_start(d->loop, &t->io);
+	again(t, ASK_SECONDS);
+}
+
+/* The socket stays readable: without a pause we would spin. */
+static void
+pause_accepting(struct daemon *d)
+{
+	ev_io_stop(d->loop, &d->ctl->control);
+	ev_io_stop(d->loop, &d->ctl->reg);
+	ev_timer_start(d->loop, &d->ctl->pause);
+}
+
+static void
+on_pause(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	ev_timer_set(w, PAUSE_SECONDS, 0.);
+	ev_io_start(loop, &d->ctl->control);
+	ev_io_start(loop, &d->ctl->reg);
+}
+
+/* A connection and who made it, or -1. */
+static int
+accept_peer(struct daemon *d, int listener, struct peer *peer)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct why why;
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE ||
+	    errno == ENOBUFS || errno == ENOMEM))
+		pause_accepting(d);
+	if (fd < 0)
+		return -1;
+	if (peer_of(fd, peer, &why) == 0)
+		return fd;
+	log_error("control: %s", why.text);
+	(void)close(fd);
+	return -1;
+}
+
+/* The socket's mode said so already; this is the second lock. */
+static bool
+may_look(const struct daemon *d, int fd, const struct peer *peer)
+{
+	struct why why;
+	int r;
+
+	if (peer->uid == 0)
+		return true;
+	if ((r = peer_has_group(fd, d->setup->control, &why)) < 0)
+		log_error("control: %s", why.text);
+	return r == 1;
+}
+
+static void
+on_control(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+	struct peer peer;
+	int fd = accept_peer(d, w->fd, &peer);
+
+	(void)loop;
+	(void)revents;
+	if (fd < 0)
+		return;
+	if (may_look(d, fd, &peer))
+		tool_begin(d, fd, &peer);
+	else
+		turn_away(fd, 1, "refused: this is for root and the members "
+		    "of control-group");
+}
+
+static void
+on_register(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct daemon *d = w->data;
+	struct peer peer;
+	int fd = accept_peer(d, w->fd, &peer);
+
+	(void)loop;
+	(void)revents;
+	if (fd >= 0 && peer.uid == 0)
+		conn_adopt(d, fd);
+	else if (fd >= 0)
+		(void)close(fd);
 }
 
 void
@@ -65,157 +319,23 @@ ctl_reload_ended(int fd, const char *error)
 	(void)close(fd);
 }
 
-static void
-put_authority(struct buf *b, const struct ipc_authority *a)
-{
-	static const char *const classes[] = { "user", "device", "host" };
-
-	ctlmsg_record(b, "authority");
-	ctlmsg_text(b, "name", "%s", a->name);
-	ctlmsg_text(b, "class", "%s", a->class < 3 ? classes[a->class] : "");
-	ctlmsg_number(b, "anchors", a->anchors);
-	ctlmsg_time(b, "anchors-expire", a->anchors_expire);
-	if (a->has_crl) {
-		ctlmsg_time(b, "crl-this-update", a->crl.this_update);
-		ctlmsg_time(b, "crl-next-update", a->next_update);
-		ctlmsg_number(b, "revoked", a->revoked);
-	}
-	if (a->crl_problem[0] != '\0')
-		ctlmsg_text(b, "crl-problem", "%s", a->crl_problem);
-}
-
-static void
-put_sessions(const struct daemon *d, struct buf *b)
-{
-	const struct live *l = NULL;
-
-	/* an answer holds one message; the count above is complete */
-	while (b->len < CHAN_MSG_MAX - SESSION_ROOM &&
-	    (l = live_next(d, l)) != NULL) {
-		const struct ipc_register *g = &l->reg;
-
-		ctlmsg_record(b, "session");
-		ctlmsg_number(b, "reference", g->reference);
-		ctlmsg_text(b, "account", "%s", g->account);
-		ctlmsg_text(b, "identity", "%s", g->identity);
-		ctlmsg_text(b, "address", "%s", g->address);
-		ctlmsg_time(b, "since", g->since);
-	}
-}
-
-static void
-answer_status(struct daemon *d, struct rd body, struct buf *b)
-{
-	const struct setup *u = d->setup;
-
-	if (ctlmsg_empty_decode(body) != 0) {
-		ctlmsg_begin(b, 3, "malformed request");
-		return;
-	}
-	ctlmsg_begin(b, 0, "");
-	ctlmsg_record(b, "daemon");
-	ctlmsg_number(b, "pid", (uint64_t)getpid());
-	ctlmsg_time(b, "loaded", u->loaded);
-	ctlmsg_text(b, "last-error", "%s", d->last_error);
-	ctlmsg_time(b, "host-certificate-expires", u->hostkey->not_after);
-	ctlmsg_number(b, "rules", u->done.rules);
-	ctlmsg_number(b, "waiting", limits_waiting(d->limits));
-	ctlmsg_number(b, "sessions", d->live);
-	ctlmsg_number(b, "logins", d->logins);
-	ctlmsg_number(b, "refusals", d->refusals);
-	for (size_t i = 0; i < u->done.n; i++)
-		put_authority(b, &u->done.authority[i]);
-	put_sessions(d, b);
-}
-
-static const struct {
-	uint8_t type;
-	void (*answer)(struct daemon *, struct rd, struct buf *);
-} rows[] = {
-	{ CTLMSG_WHY, answer_why },
-	{ CTLMSG_STATUS, answer_status },
-};
-
-/* Answer one request and close fd; of a reload, when it has ended. */
-static void
-serve(struct daemon *d, int fd)
-{
-	struct chan_msg m;
-	struct buf in, out;
-	int r;
-
-	buf_init(&in, CHAN_MSG_MAX);
-	buf_init(&out, CHAN_MSG_MAX);
-	r = chan_recv_timeout(fd, &in, &m, 0, CLIENT_MS);
-	if (r == 0 && m.type == CTLMSG_RELOAD && rd_end(&m.body) == 0) {
-		setup_reload(d, fd);
-		fd = -1;
-	} else if (r == 0) {
-		ctlmsg_begin(&out, 2, "unknown request");
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			if (rows[i].type == m.type)
-				rows[i].answer(d, m.body, &out);
-		(void)chan_send(fd, &out, NULL, 0);
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	buf_free(&in);
-	buf_free(&out);
-}
-
-/* The folder is root's alone already; this is the second lock. */
-static bool
-peer_is_root(int fd)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	    cred.uid == 0;
-}
+/* ---- the sockets ---------------------------------------------------------------- */
 
 static int
-accept_root(int listener)
+path_of(struct sockaddr_un *un, const char *dir, const char *name)
 {
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-	if (fd >= 0 && !peer_is_root(fd)) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void
-on_ctl(struct ev_loop *loop, ev_io *w, int revents)
-{
-	int fd = accept_root(w->fd);
-
-	(void)loop;
-	(void)revents;
-	if (fd >= 0)
-		serve(w->data, fd);
-}
-
-static void
-on_register(struct ev_loop *loop, ev_io *w, int revents)
-{
-	int fd = accept_root(w->fd);
-
-	(void)loop;
-	(void)revents;
-	if (fd >= 0)
-		conn_adopt(w->data, fd);
+	*un = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	return snprintf(un->sun_path, sizeof(un->sun_path), "%s/%s", dir,
+	    name) < (int)sizeof(un->sun_path) ? 0 : ERR_TOOBIG;
 }
 
 static int
 listen_on(const char *dir, const char *name, struct why *why)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_un un;
 	int fd;
 
-	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s/%s", dir, name) >=
-	    (int)sizeof(un.sun_path))
+	if (path_of(&un, dir, name) != 0)
 		return why_set(why, ERR_TOOBIG, "%s: path too long", dir);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -223,7 +343,7 @@ listen_on(const char *dir, const char *name, struct why *why)
 	/* left by an earlier one; the lock says that it is gone */
 	(void)unlink(un.sun_path);
 	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
-	    listen(fd, 128) != 0) {
+	    listen(fd, BACKLOG) != 0) {
 		(void)why_errno(why, "%s", un.sun_path);
 		(void)close(fd);
 		return ERR_SYS;
@@ -231,38 +351,98 @@ listen_on(const char *dir, const char *name, struct why *why)
 	return fd;
 }
 
+/* It was made for root alone; wider only when the group is right. */
+static int
+socket_permit(const char *dir, gid_t group, struct why *why)
+{
+	gid_t owner = group == PEER_NO_GROUP ? 0 : group;
+	struct sockaddr_un un;
+
+	if (path_of(&un, dir, "control") != 0)
+		return why_set(why, ERR_TOOBIG, "%s: path too long", dir);
+	if (chmod(un.sun_path, 0600) != 0 ||
+	    lchown(un.sun_path, 0, owner) != 0 ||
+	    (group != PEER_NO_GROUP && chmod(un.sun_path, 0660) != 0))
+		return why_errno(why, "%s", un.sun_path);
+	return 0;
+}
+
+void
+ctl_permit(struct daemon *d)
+{
+	struct why why;
+
+	if (d->ctl == NULL)
+		return;
+	if (socket_permit(d->ctl->dir, d->setup->control, &why) != 0 ||
+	    places_permit(d->ctl->dir, d->setup->control, &why) != 0)
+		log_error("control-group: %s; root alone may ask", why.text);
+}
+
+static void
+watch(struct daemon *d, struct ctl *c, int control, int reg)
+{
+	ev_io_init(&c->control, on_control, control, EV_READ);
+	ev_io_init(&c->reg, on_register, reg, EV_READ);
+	ev_timer_init(&c->pause, on_pause, PAUSE_SECONDS, 0.);
+	c->control.data = c->reg.data = c->pause.data = d;
+	for (size_t i = 0; i < TOOLS_MAX; i++) {
+		struct ctl_tool *t = &c->tool[i];
+
+		t->d = d;
+		t->fd = -1;
+		ev_io_init(&t->io, on_readable, -1, EV_READ);
+		ev_init(&t->limit, on_limit);
+		t->io.data = t->limit.data = t;
+	}
+	ev_io_start(d->loop, &c->control);
+	ev_io_start(d->loop, &c->reg);
+}
+
 int
 ctl_open(struct daemon *d, struct why *why)
 {
 	const char *dir = d->setup->conf.run_dir;
-	mode_t old = umask(077);
-	int c = listen_on(dir, "control", why), r;
+	struct ctl *c = calloc(1, sizeof(*c));
+	mode_t old;
+	int control, reg;
 
-	r = c >= 0 ? listen_on(dir, "register", why) : c;
+	if (c == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	old = umask(077);
+	control = listen_on(dir, "control", why);
+	reg = control >= 0 ? listen_on(dir, "register", why) : control;
 	(void)umask(old);
-	if (r < 0)
-		return r;
-	ev_io_init(&d->ctl, on_ctl, c, EV_READ);
-	ev_io_init(&d->reg, on_register, r, EV_READ);
-	d->ctl.data = d->reg.data = d;
-	ev_io_start(d->loop, &d->ctl);
-	ev_io_start(d->loop, &d->reg);
+	if (reg < 0) {
+		if (control >= 0)
+			(void)close(control);
+		free(c);
+		return reg;
+	}
+	(void)snprintf(c->dir, sizeof(c->dir), "%s", dir);
+	watch(d, c, control, reg);
+	d->ctl = c;
+	ctl_permit(d);
 	return 0;
 }
 
 void
 ctl_close(struct daemon *d)
 {
-	char path[512];
 	static const char *const names[] = { "control", "register" };
+	struct sockaddr_un un;
+	struct ctl *c = d->ctl;
 
-	ev_io_stop(d->loop, &d->ctl);
-	ev_io_stop(d->loop, &d->reg);
-	(void)close(d->ctl.fd);
-	(void)close(d->reg.fd);
-	for (size_t i = 0; i < 2; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s",
-		    d->setup->conf.run_dir, names[i]);
-		(void)unlink(path);
-	}
+	for (size_t i = 0; i < TOOLS_MAX; i++)
+		tool_end(&c->tool[i]);
+	ev_timer_stop(d->loop, &c->pause);
+	ev_io_stop(d->loop, &c->control);
+	ev_io_stop(d->loop, &c->reg);
+	(void)close(c->control.fd);
+	(void)close(c->reg.fd);
+	for (size_t i = 0; i < 2; i++)
+		if (path_of(&un, c->dir, names[i]) == 0)
+			(void)unlink(un.sun_path);
+	free(c);
+	d->ctl = NULL;
 }

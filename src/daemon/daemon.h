@@ -35,11 +35,13 @@ struct spares;			/* spare.c */
 struct conn;			/* conn.c */
 struct live;			/* live.c */
 struct reload;			/* setup.c */
+struct ctl;			/* ctl.c */
 
 /* What is in force: made anew by a reload, swapped as a whole. */
 struct setup {
 	struct conf conf;
 	struct ids net, judge, key;
+	gid_t control;		/* who may look; PEER_NO_GROUP: nobody */
 	uint64_t number;	/* of the policy */
 	int policy;		/* sealed memfd for judges */
 	int settings;		/* sealed memfd for sessions */
@@ -82,7 +84,7 @@ struct daemon {
 	char last_error[512];		/* of the last reload, "" = none */
 	ev_io listeners[CONF_LISTEN_MAX];
 	ev_timer pause;			/* no descriptors: listen again soon */
-	ev_io ctl, reg;			/* control and register sockets */
+	struct ctl *ctl;		/* control and register sockets */
 	ev_timer report;		/* aggregated refusals */
 	ev_timer expiry;		/* daily warnings */
 	ev_signal hup, term, intr;

@@ -12,7 +12,8 @@
 
 #include "base/path.h"
 
-/* mkdir -p, root's alone from the first instant. */
+/* mkdir -p, root's alone from the first instant; but RUN_DIR and folders
+ * above, where others of other run-dirs come through. */
 static int
 make_folders(const char *path, struct why *why)
 {
@@ -26,7 +27,8 @@ make_folders(const char *path, struct why *why)
 			    path);
 		(void)snprintf(part, sizeof(part), "%.*s", (int)(p - path),
 		    path);
-		if (mkdir(part, 0700) != 0 && errno != EEXIST)
+		if (mkdir(part, *p == '\0' && strcmp(part, RUN_DIR) != 0 ?
+		    0700 : 0711) != 0 && errno != EEXIST)
 			return why_errno(why, "%s", part);
 		if (*p == '\0')
 			return 0;
@@ -90,6 +92,25 @@ places_open(const char *run_dir, bool test, int *lock, int *empty,
 	r = test ? 0 : take_lock(dir, run_dir, lock, why);
 	if (r == 0)
 		r = open_empty(dir, run_dir, empty, why);
+	(void)close(dir);
+	return r;
+}
+
+int
+places_permit(const char *run_dir, gid_t group, struct why *why)
+{
+	bool none = group == (gid_t)-1;
+	int dir = path_open(run_dir, PATH_DIR, why), r = 0;
+	struct stat st;
+
+	if (dir < 0)
+		return dir;
+	/* nobody's while the group changes */
+	if (fstat(dir, &st) != 0 || ((st.st_mode & S_IXOTH) == 0 &&
+	    (fchmod(dir, 0700) != 0 ||
+	    fchown(dir, (uid_t)-1, none ? 0 : group) != 0 ||
+	    (!none && fchmod(dir, 0710) != 0))))
+		r = why_errno(why, "%s", run_dir);
 	(void)close(dir);
 	return r;
 }

@@ -6,6 +6,7 @@
 #define DAEMON_PLACES_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -13,5 +14,10 @@
  * and *empty are descriptors kept for the life of the process. */
 int places_open(const char *run_dir, bool test, int *lock, int *empty,
     struct why *why);
+
+/* Let the members of group through run_dir, to what in it is theirs; nobody
+ * else, and with (gid_t)-1 nobody.  A folder that lets everybody through was
+ * made so on purpose and stays as it is. */
+int places_permit(const char *run_dir, gid_t group, struct why *why);
 
 #endif

@@ -77,7 +77,12 @@ find_users(struct setup *u, struct why *why)
 	    (r = helper_user(u->conf.judge_user, &u->judge.uid,
 	    &u->judge.gid, why)) != 0)
 		return r;
-	return helper_user(u->conf.key_user, &u->key.uid, &u->key.gid, why);
+	if ((r = helper_user(u->conf.key_user, &u->key.uid, &u->key.gid,
+	    why)) != 0)
+		return r;
+	u->control = PEER_NO_GROUP;
+	return u->conf.control_group == NULL ? 0 :
+	    helper_group(u->conf.control_group, &u->control, why);
 }
 
 static int
@@ -277,6 +282,7 @@ in_force(struct daemon *d, struct setup *u)
 		setup_free(old);
 	if (d->spares != NULL)
 		spare_renew(d->spares);
+	ctl_permit(d);
 	d->last_error[0] = '\0';
 }
 

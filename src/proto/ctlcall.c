@@ -40,6 +40,16 @@ connect_to(const char *run_dir, struct why *why)
 	return r;
 }
 
+/* Whoever turned us away did not read our question: the kernel reports that,
+ * once, ahead of what was answered. */
+static int
+next_message(int s, struct buf *in, struct chan_msg *m, int ms)
+{
+	int r = chan_recv_timeout(s, in, m, 0, ms);
+
+	return r == ERR_EOF ? chan_recv_timeout(s, in, m, 0, ms) : r;
+}
+
 static int
 each_item(struct rd *r, ctlcall_fn *each, void *ctx)
 {
@@ -69,7 +79,7 @@ ctlcall(const char *run_dir, const struct buf *request, int fd, int ms,
 	    r != ERR_EOF)
 		goto out;
 	do {
-		if ((r = chan_recv_timeout(s, &in, &m, 0, ms)) != 0)
+		if ((r = next_message(s, &in, &m, ms)) != 0)
 			goto out;
 		if (m.type == CTLMSG_ANSWER)
 			r = ctlmsg_head(&m.body, status, error);

@@ -1,0 +1,15 @@
+/*
+ * What certlogind answers a tool: each fills out, and more where one message
+ * is not enough.  The body was not read yet.
+ */
+#ifndef DAEMON_ANSWER_H
+#define DAEMON_ANSWER_H
+
+#include "daemon/ctl.h"
+
+void answer_why(struct ctl_tool *t, struct chan_msg *m);
+void answer_status(struct ctl_tool *t, struct chan_msg *m);
+/* Answered when it has ended. */
+void answer_reload(struct ctl_tool *t, struct chan_msg *m);
+
+#endif
