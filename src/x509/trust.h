@@ -33,6 +33,10 @@
 #define TRUST_REVOKED_MAX 2000000	/* entries of all CRLs together */
 
 enum trust_revocation { TRUST_REQUIRE, TRUST_GRACE, TRUST_NONE };
+/* What becomes of a live session when its certificate, or the map's rule, has
+ * expired; and when there is no fresh CRL any more. */
+enum trust_on_expiry { TRUST_EXPIRY_END, TRUST_EXPIRY_KEEP };
+enum trust_on_stale { TRUST_STALE_KEEP, TRUST_STALE_END };
 
 /* One pattern of names=: `FIELD=PATTERN` (pattern.h's grammar, * only). */
 struct trust_name {
@@ -50,6 +54,8 @@ struct trust_rules {
 	unsigned fold;			/* fold-case: bits 1 << facts_field */
 	enum trust_revocation revocation;
 	uint32_t grace;			/* seconds behind nextUpdate */
+	enum trust_on_expiry on_expiry;
+	enum trust_on_stale on_stale;
 	uint32_t max_lifetime;		/* seconds; 0 = no limit */
 	size_t n_names;			/* 0: names of any form, warned of */
 	struct trust_name *names;	/* owned */

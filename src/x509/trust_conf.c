@@ -298,6 +298,8 @@ set_revocation(void *target, const struct ini_key *key, const char *value,
 }
 
 static const char *const classes[] = { "user", "device", "host", NULL };
+static const char *const on_expiry[] = { "end", "keep", NULL };
+static const char *const on_stale[] = { "keep", "end", NULL };
 
 #define RULE(member) offsetof(struct trust_conf_authority, rules.member)
 static const struct ini_key keys[] = {
@@ -313,6 +315,10 @@ static const struct ini_key keys[] = {
 	    .flags = INI_REPEAT },
 	{ .name = "crl-url", .type = INI_CALL, .call = set_crl_url,
 	    .flags = INI_REPEAT },
+	{ .name = "on-expiry", .type = INI_ENUM, .offset = RULE(on_expiry),
+	    .words = on_expiry },
+	{ .name = "on-stale", .type = INI_ENUM, .offset = RULE(on_stale),
+	    .words = on_stale },
 	{ .name = "max-lifetime", .type = INI_DURATION, .min = 60,
 	    .offset = RULE(max_lifetime) },
 	{ .name = NULL },

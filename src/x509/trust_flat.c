@@ -5,7 +5,9 @@
 #include "x509/sig.h"
 #include "x509/trust.h"
 
-#define FLAT_VERSION 1
+#define FLAT_VERSION 2
+#define KEEP_EXPIRED 1		/* bits of live */
+#define END_STALE 2
 #define TIME_MIN (-INT64_C(631152000))	/* 1950-01-01 */
 #define TIME_MAX INT64_C(253402300799)	/* 9999-12-31 23:59:59 */
 
@@ -18,8 +20,8 @@ _Static_assert(_Alignof(struct trust_revoked) == 1,
 /*
  * byte version; uint32 n; n authorities; uint32 n; n revoked, 53 bytes each
  *
- * An authority: string name; byte class; uint32 fold; byte revocation;
- * uint32 grace, max lifetime; uint32 n; n { byte field; string pattern };
+ * An authority: string name; byte class; uint32 fold; byte revocation; byte
+ * live (1 keep expired, 2 end stale); uint32 grace, max lifetime; uint32 n; n { byte field; string pattern };
  * int64 verified time; uint32 n; n anchors
  * An anchor: string DER; CRL: bool usable; string problem; int64 thisUpdate,
  * nextUpdate; string number; uint32 revoked
@@ -33,6 +35,8 @@ put_rules(struct buf *b, const struct trust_rules *r)
 	buf_put_u8(b, (uint8_t)r->class);
 	buf_put_u32(b, r->fold);
 	buf_put_u8(b, (uint8_t)r->revocation);
+	buf_put_u8(b, (r->on_expiry == TRUST_EXPIRY_KEEP ? KEEP_EXPIRED : 0) |
+	    (r->on_stale == TRUST_STALE_END ? END_STALE : 0));
 	buf_put_u32(b, r->grace);
 	buf_put_u32(b, r->max_lifetime);
 	buf_put_u32(b, (uint32_t)r->n_names);
@@ -70,19 +74,25 @@ get_names(struct rd *rd, struct trust_rules *r)
 static void
 get_rules(struct rd *rd, struct trust_rules *r)
 {
-	uint8_t class, revocation;
+	uint8_t class, revocation, live;
 
 	rd_cstring(rd, r->name, sizeof(r->name));
 	class = rd_u8(rd);
 	r->fold = rd_u32(rd);
 	revocation = rd_u8(rd);
+	live = rd_u8(rd);
 	r->grace = rd_u32(rd);
 	r->max_lifetime = rd_u32(rd);
 	if (rd->err == 0 && (r->name[0] == '\0' || class >= FACTS_CLASSES ||
-	    revocation > TRUST_NONE || r->fold >> FACTS_FIELDS != 0))
+	    revocation > TRUST_NONE || (live & ~(KEEP_EXPIRED | END_STALE)) !=
+	    0 || r->fold >> FACTS_FIELDS != 0))
 		rd->err = ERR_MALFORMED;
 	r->class = (enum facts_class)class;
 	r->revocation = (enum trust_revocation)revocation;
+	r->on_expiry = (live & KEEP_EXPIRED) != 0 ? TRUST_EXPIRY_KEEP :
+	    TRUST_EXPIRY_END;
+	r->on_stale = (live & END_STALE) != 0 ? TRUST_STALE_END :
+	    TRUST_STALE_KEEP;
 	get_names(rd, r);
 }
 

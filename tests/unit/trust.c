@@ -114,6 +114,12 @@ static const struct {
 	    "t:6:11: error: crl-url: expected http://, https:// or" },
 	{ HEAD REST "crl-url =\n",
 	    "t:6:10: error: crl-url: expected http://, https:// or" },
+	{ HEAD REST "on-expiry = keep\non-stale = end\n", NULL },
+	{ HEAD REST "on-expiry = stay\n",
+	    "t:6:13: error: on-expiry = stay: expected" },
+	{ HEAD REST "on-stale =\n", "t:6:11: error: on-stale = : expected" },
+	{ HEAD REST "on-stale = end\non-stale = end\n",
+	    "t:7:1: error: repeated key 'on-stale'" },
 	{ HEAD REST "max-lifetime = 0\n", "t:6:16: error: max-lifetime = 0" },
 	{ HEAD REST "max-lifetime = 1h\nmax-lifetime = 1h\n",
 	    "t:7:1: error: repeated key" },
@@ -248,6 +254,7 @@ START_TEST(conf_values)
 	static const char text[] = HEAD "names = uri=tag:m.com,2022:*, "
 	    "upn=*@e,dns=*.e\nnames=email=*@e\ncrl = crl/a.crl\n"
 	    "revocation = grace 2h\nfold-case = dns\nmax-lifetime = 90\n"
+	    "on-expiry = KEEP\non_stale = end\n"
 	    "anchor = b\n[authority h]\nclass=HOST\nanchor=c\nnames=dns=*\n"
 	    "crl=d\ncrl=e\ncrl-url=https://pki.e/e.crl\n";
 	struct trust_conf c;
@@ -270,11 +277,15 @@ START_TEST(conf_values)
 	ck_assert_str_eq(a->rules.names[3].pattern, "*@e");
 	ck_assert_int_eq(a->rules.revocation, TRUST_GRACE);
 	ck_assert_uint_eq(a->rules.grace, 7200);
+	ck_assert_int_eq(a->rules.on_expiry, TRUST_EXPIRY_KEEP);
+	ck_assert_int_eq(a->rules.on_stale, TRUST_STALE_END);
+	ck_assert_int_eq(c.authority[1].rules.on_expiry, TRUST_EXPIRY_END);
+	ck_assert_int_eq(c.authority[1].rules.on_stale, TRUST_STALE_KEEP);
 	ck_assert_uint_eq(a->rules.fold, 1u << FACTS_DNS);
 	ck_assert_uint_eq(a->rules.max_lifetime, 90);
 	ck_assert_uint_eq(a->n_anchors, 2);
 	ck_assert_str_eq(a->anchor[1], "b");
-	ck_assert_uint_eq(a->anchor_line[1], 10);
+	ck_assert_uint_eq(a->anchor_line[1], 12);
 	ck_assert_str_eq(a->crl[0], "crl/a.crl");
 	ck_assert_uint_eq(a->crl_line[0], 6);
 	ck_assert_int_eq(c.authority[1].rules.class, FACTS_HOST);
@@ -1402,7 +1413,8 @@ load_two(struct world *w, struct pki *a, struct pki *b, struct buf *crl_a,
 	unknown_critical(&c, NULL, 0);
 	add_crl(w, "b.crl", crl_b, &c);
 	ck_assert_int_eq(load(w, AB "revocation=grace 1h\nfold-case=dns\n"
-	    "max-lifetime=1d\nnames=uri=spiffe://e/*\n"), 0);
+	    "max-lifetime=1d\non-expiry=keep\non-stale=end\n"
+	    "names=uri=spiffe://e/*\n"), 0);
 }
 
 static void
@@ -1417,6 +1429,8 @@ assert_same(const struct trust *x, const struct trust *y)
 		ck_assert_int_eq(a->rules.class, b->rules.class);
 		ck_assert_uint_eq(a->rules.fold, b->rules.fold);
 		ck_assert_int_eq(a->rules.revocation, b->rules.revocation);
+		ck_assert_int_eq(a->rules.on_expiry, b->rules.on_expiry);
+		ck_assert_int_eq(a->rules.on_stale, b->rules.on_stale);
 		ck_assert_uint_eq(a->rules.grace, b->rules.grace);
 		ck_assert_uint_eq(a->rules.max_lifetime,
 		    b->rules.max_lifetime);
@@ -1512,7 +1526,7 @@ static const struct {
 	uint8_t value;
 	int result;
 } members[] = {
-	{ 0, 2, ERR_VERSION },
+	{ 0, 1, ERR_VERSION },
 	{ 4, 0, ERR_TOOBIG },			/* authorities */
 	{ 4, TRUST_AUTHORITIES_MAX + 1, ERR_TOOBIG },
 	{ 8, 0, ERR_MALFORMED },		/* length of the name */
@@ -1521,13 +1535,14 @@ static const struct {
 	{ 10, FACTS_CLASSES, ERR_MALFORMED },
 	{ 14, 1 << FACTS_FIELDS, ERR_MALFORMED },	/* fold */
 	{ 15, TRUST_NONE + 1, ERR_MALFORMED },
-	{ 27, TRUST_NAMES_MAX + 1, ERR_TOOBIG },
-	{ 28, FACTS_FIELDS, ERR_MALFORMED },
-	{ 31, 3, ERR_TOOBIG },			/* length of a pattern */
-	{ 34, 0x7f, ERR_MALFORMED },		/* verified time */
-	{ 34, 0x80, ERR_MALFORMED },
-	{ 45, 0, ERR_TOOBIG },			/* anchors */
-	{ 45, TRUST_ANCHORS_MAX + 1, ERR_TOOBIG },
+	{ 16, 4, ERR_MALFORMED },		/* on-expiry, on-stale */
+	{ 28, TRUST_NAMES_MAX + 1, ERR_TOOBIG },
+	{ 29, FACTS_FIELDS, ERR_MALFORMED },
+	{ 32, 3, ERR_TOOBIG },			/* length of a pattern */
+	{ 35, 0x7f, ERR_MALFORMED },		/* verified time */
+	{ 35, 0x80, ERR_MALFORMED },
+	{ 46, 0, ERR_TOOBIG },			/* anchors */
+	{ 46, TRUST_ANCHORS_MAX + 1, ERR_TOOBIG },
 };
 
 START_TEST(flat_limits)
@@ -1547,8 +1562,8 @@ START_TEST(flat_limits)
 	r = rd_of_buf(&bytes);
 	ck_assert_int_eq(trust_get(&r, &t), 0);
 	trust_free(&t);
-	ck_assert_uint_eq(bytes.data[27], 1);
-	ck_assert_uint_eq(bytes.data[45], 1);
+	ck_assert_uint_eq(bytes.data[28], 1);
+	ck_assert_uint_eq(bytes.data[46], 1);
 	bytes.data[members[_i].at] = members[_i].value;
 	r = rd_of_buf(&bytes);
 	ck_assert_int_eq(trust_get(&r, &t), members[_i].result);

@@ -88,7 +88,7 @@ START_TEST(items_are_keys)
 		    (int)strcspn(p, " \n"), p);
 		ck_assert_msg(known(key), "trust.conf(5): %s is no key", key);
 	}
-	ck_assert_uint_eq(n, 8);
+	ck_assert_uint_eq(n, 10);
 }
 END_TEST
 
