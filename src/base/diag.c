@@ -28,8 +28,10 @@ add_item(struct diag *d, enum diag_level level)
 {
 	if (level == DIAG_ERROR)
 		d->errors++;
-	else
+	else if (level == DIAG_WARNING)
 		d->warnings++;
+	else
+		d->notes++;
 	if (d->n >= DIAG_MAX)
 		return NULL;
 	if (d->items == NULL)
@@ -59,10 +61,38 @@ diag_add(struct diag *d, enum diag_level level, const char *file,
 	it->column = column;
 }
 
+void
+diag_append(struct diag *d, const struct diag *more)
+{
+	size_t errors = d->errors + more->errors;
+	size_t warnings = d->warnings + more->warnings;
+	size_t notes = d->notes + more->notes;
+
+	for (size_t i = 0; i < more->n; i++) {
+		struct diag_item *it = add_item(d, more->items[i].level);
+
+		if (it != NULL)
+			*it = more->items[i];
+	}
+	/* those that more did not keep, too */
+	d->errors = errors;
+	d->warnings = warnings;
+	d->notes = notes;
+}
+
+const char *
+diag_word(enum diag_level level)
+{
+	static const char *const words[] = { [DIAG_WARNING] = "warning",
+	    [DIAG_ERROR] = "error", [DIAG_NOTE] = "note" };
+
+	return words[level];
+}
+
 char *
 diag_format(const struct diag_item *it, char *dst, size_t size)
 {
-	const char *word = it->level == DIAG_ERROR ? "error" : "warning";
+	const char *word = diag_word(it->level);
 
 	if (it->line == 0)
 		(void)snprintf(dst, size, "%s: %s: %s", it->file, word,
@@ -79,19 +109,19 @@ encoded_size(const struct diag_item *it)
 	return 1 + 4 + strlen(it->file) + 4 + 4 + 4 + strlen(it->text);
 }
 
-/* How many items fit behind what is in b and the three counts: what does not
+/* How many items fit behind what is in b and the four counts: what does not
  * is counted, as what diag_add() does not keep. */
 static size_t
 fitting(const struct diag *d, const struct buf *b)
 {
-	size_t room = b->max - b->len, used = 3 * 4, n = 0;
+	size_t room = b->max - b->len, used = 4 * 4, n = 0;
 
 	while (n < d->n && used + encoded_size(&d->items[n]) <= room)
 		used += encoded_size(&d->items[n++]);
 	return n;
 }
 
-/* uint32 errors, warnings, n; n times { byte level; string file; uint32
+/* uint32 errors, warnings, notes, n; n times { byte level; string file; uint32
  * line, column; string text } */
 void
 diag_encode(const struct diag *d, struct buf *b)
@@ -100,6 +130,7 @@ diag_encode(const struct diag *d, struct buf *b)
 
 	buf_put_u32(b, (uint32_t)d->errors);
 	buf_put_u32(b, (uint32_t)d->warnings);
+	buf_put_u32(b, (uint32_t)d->notes);
 	buf_put_u32(b, (uint32_t)n);
 	for (size_t i = 0; i < n; i++) {
 		buf_put_u8(b, (uint8_t)d->items[i].level);
@@ -129,7 +160,7 @@ decode_item(struct rd *r, struct diag *d)
 	it.line = rd_u32(r);
 	it.column = rd_u32(r);
 	rd_cstring(r, it.text, sizeof(it.text));
-	if (r->err == 0 && (level > DIAG_ERROR || !printable(it.file) ||
+	if (r->err == 0 && (level > DIAG_NOTE || !printable(it.file) ||
 	    !printable(it.text)))
 		r->err = ERR_MALFORMED;
 	if (r->err != 0)
@@ -142,7 +173,8 @@ decode_item(struct rd *r, struct diag *d)
 int
 diag_decode(struct rd *r, struct diag *d)
 {
-	uint32_t errors = rd_u32(r), warnings = rd_u32(r), n = rd_u32(r);
+	uint32_t errors = rd_u32(r), warnings = rd_u32(r);
+	uint32_t notes = rd_u32(r), n = rd_u32(r);
 
 	if (r->err == 0 && n > DIAG_MAX)
 		r->err = ERR_TOOBIG;
@@ -152,5 +184,6 @@ diag_decode(struct rd *r, struct diag *d)
 		return r->err;
 	d->errors = errors;
 	d->warnings = warnings;
+	d->notes = notes;
 	return 0;
 }

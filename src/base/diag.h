@@ -9,7 +9,8 @@
 
 #include "base/buf.h"
 
-enum diag_level { DIAG_WARNING, DIAG_ERROR };
+/* A note is what may well be meant. */
+enum diag_level { DIAG_WARNING, DIAG_ERROR, DIAG_NOTE };
 
 #define DIAG_MAX 100		/* findings kept; later ones are counted */
 #define DIAG_TEXT_MAX 400
@@ -24,7 +25,7 @@ struct diag_item {
 struct diag {
 	struct diag_item *items;	/* owned */
 	size_t n;
-	size_t errors, warnings;	/* all, also those not kept */
+	size_t errors, warnings, notes;	/* all, also those not kept */
 };
 
 void diag_init(struct diag *d);
@@ -34,6 +35,10 @@ void diag_free(struct diag *d);
 void diag_add(struct diag *d, enum diag_level level, const char *file,
     unsigned line, unsigned column, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
+/* Behind those of d the findings of more, which stays as it is. */
+void diag_append(struct diag *d, const struct diag *more);
+/* "error", "warning", "note". */
+const char *diag_word(enum diag_level level);
 /* One item as "file:line:column: error: text" into dst. */
 char *diag_format(const struct diag_item *item, char *dst, size_t size);
 /* Over a process boundary: encoder beside decoder.  Findings for which b has

@@ -17,7 +17,7 @@ print_json(const struct diag *d)
 		const struct diag_item *it = &d->items[i];
 
 		(void)printf("%s{\"level\":\"%s\",", i == 0 ? "[" : ",\n",
-		    it->level == DIAG_ERROR ? "error" : "warning");
+		    diag_word(it->level));
 		say_member("file", it->file);
 		(void)printf(",\"line\":%u,\"column\":%u,", it->line,
 		    it->column);
@@ -55,8 +55,11 @@ conclude(const struct options *o, const struct diag *diag, unsigned rules)
 		print_json(diag);
 	else {
 		say_findings(stdout, diag);
-		(void)printf("%u rules, %zu errors, %zu warnings\n", rules,
+		(void)printf("%u rules, %zu errors, %zu warnings", rules,
 		    diag->errors, diag->warnings);
+		if (diag->notes > 0)
+			(void)printf(", %zu notes", diag->notes);
+		(void)putchar('\n');
 	}
 	return diag->errors > 0 || (o->strict && diag->warnings > 0) ?
 	    EXIT_PROBLEM : EXIT_DONE;

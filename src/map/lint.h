@@ -1,15 +1,16 @@
 /*
  * What is suspicious in a valid map: rules that never match, that an earlier
- * one hides, and accounts that a rule names in vain or at a risk.
+ * one hides, that end soon or match by a weaker field than they could, and
+ * accounts that a rule names in vain or at a risk; as a note, rules that a
+ * deny cuts.
  */
 #ifndef MAP_LINT_H
 #define MAP_LINT_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/diag.h"
-#include "idmap/map.h"
+#include "map/accounts.h"
 #include "x509/trust.h"
 
 struct lint {
@@ -18,9 +19,8 @@ struct lint {
 	const struct trust_conf *conf;
 	int64_t now;
 	unsigned only;			/* this line alone; 0 = all */
-	/* uid of an account: 0 or ERR_NOTFOUND; NULL = ask the system */
-	int (*find)(const char *name, uid_t *uid);
-	struct diag *diag;		/* warnings are added */
+	accounts_find *find;		/* NULL = ask the system */
+	struct diag *diag;		/* warnings and notes are added */
 };
 
 void lint_run(const struct lint *l);

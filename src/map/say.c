@@ -24,14 +24,14 @@ say_error(int status, const char *fmt, ...)
 void
 say_findings(FILE *f, const struct diag *d)
 {
+	size_t all = d->errors + d->warnings + d->notes;
 	char line[1024];
 
 	for (size_t i = 0; i < d->n; i++)
 		(void)fprintf(f, "%s\n", diag_format(&d->items[i], line,
 		    sizeof(line)));
-	if (d->errors + d->warnings > d->n)
-		(void)fprintf(f, "and %zu more\n",
-		    d->errors + d->warnings - d->n);
+	if (all > d->n)
+		(void)fprintf(f, "and %zu more\n", all - d->n);
 }
 
 void

@@ -280,77 +280,95 @@ pattern_match(enum facts_field field, const char *pattern, const char *value,
 
 /* ---- pattern against pattern -------------------------------------------------- */
 
-/* One segment: literal, or what stands before and behind the wild part. */
-struct part {
-	const char *before, *behind;
-	size_t n_before, n_behind;
-	bool wild;
-	size_t n;			/* of the whole segment */
-};
-
-static struct part
-cut(enum facts_field field, const char *p)
+struct pattern_part
+pattern_part(enum facts_field field, const char *p)
 {
-	struct part a = { .before = p, .n = segment(field, p) };
+	struct pattern_part a = { .text = p, .n = segment(field, p) };
 	size_t n = 0;
 
-	while (a.n_before < a.n && (n = pattern_wild(p + a.n_before)) == 0)
-		a.n_before++;
-	a.wild = a.n_before < a.n;
-	a.behind = p + a.n_before + n;
-	a.n_behind = a.wild ? a.n - a.n_before - n : 0;
+	while (a.before < a.n && (n = pattern_wild(p + a.before)) == 0)
+		a.before++;
+	a.wild = a.before < a.n;
+	a.behind = a.wild ? a.n - a.before - n : 0;
 	return a;
 }
 
 static bool
-begins(const struct part *a, const struct part *b)
+same_text(const char *a, const char *b, size_t n, int flags)
 {
-	return a->n_before <= b->n_before &&
-	    memcmp(a->before, b->before, a->n_before) == 0;
+	for (size_t i = 0; i < n; i++)
+		if (!same(a[i], b[i], flags))
+			return false;
+	return true;
 }
 
 static bool
-ends(const char *a, size_t n_a, const char *b, size_t n_b)
+begins(const struct pattern_part *a, const struct pattern_part *b, int flags)
 {
-	return n_a <= n_b && memcmp(a, b + n_b - n_a, n_a) == 0;
+	return a->before <= b->before &&
+	    same_text(a->text, b->text, a->before, flags);
 }
 
+/* Does b, or its literal whole, end as a's wild part is followed? */
 static bool
-part_covers(const struct part *wide, const struct part *narrow)
+ends(const struct pattern_part *a, const struct pattern_part *b, int flags)
 {
+	return a->behind <= (b->wild ? b->behind : b->n) &&
+	    same_text(a->text + a->n - a->behind, b->text + b->n - a->behind,
+	    a->behind, flags);
+}
+
+/* As pattern_match() has it, segment by segment. */
+static bool
+part_matches(const struct pattern_part *wide,
+    const struct pattern_part *literal, int flags)
+{
+	size_t fixed = wide->before + wide->behind;
+	bool loose = (flags & PATTERN_LOOSE) != 0;
+
 	if (!wide->wild)
-		return !narrow->wild && wide->n == narrow->n &&
-		    memcmp(wide->before, narrow->before, wide->n) == 0;
-	if (!begins(wide, narrow))
-		return false;
-	if (narrow->wild)
-		return ends(wide->behind, wide->n_behind, narrow->behind,
-		    narrow->n_behind);
-	/* at least one character is left for the wild part */
-	return narrow->n > wide->n_before + wide->n_behind &&
-	    ends(wide->behind, wide->n_behind, narrow->before, narrow->n);
+		return wide->n == literal->n &&
+		    same_text(wide->text, literal->text, wide->n, flags);
+	return literal->n >= fixed + (loose ? 0 : 1) &&
+	    begins(wide, literal, flags) && ends(wide, literal, flags) &&
+	    (loose || memchr(literal->text + wide->before, '%',
+	    literal->n - fixed) == NULL);
 }
 
 static bool
-part_meets(const struct part *a, const struct part *b)
+part_covers(const struct pattern_part *wide,
+    const struct pattern_part *narrow, int flags)
 {
-	if (!a->wild)
-		return part_covers(b, a);
-	if (!b->wild)
-		return part_covers(a, b);
-	return (begins(a, b) || begins(b, a)) &&
-	    (ends(a->behind, a->n_behind, b->behind, b->n_behind) ||
-	    ends(b->behind, b->n_behind, a->behind, a->n_behind));
+	if (!narrow->wild)
+		return part_matches(wide, narrow, flags);
+	return wide->wild && begins(wide, narrow, flags) &&
+	    ends(wide, narrow, flags);
 }
 
 static bool
-each_part(enum facts_field field, const char *a, const char *b,
-    bool (*fits)(const struct part *, const struct part *))
+part_meets(const struct pattern_part *a, const struct pattern_part *b,
+    int flags)
+{
+	if (!b->wild)
+		return part_matches(a, b, flags);
+	if (!a->wild)
+		return part_matches(b, a, flags & PATTERN_FOLD);
+	return (begins(a, b, flags) || begins(b, a, flags)) &&
+	    (ends(a, b, flags) || ends(b, a, flags));
+}
+
+typedef bool part_fn(const struct pattern_part *, const struct pattern_part *,
+    int flags);
+
+static bool
+each_part(enum facts_field field, const char *a, const char *b, int flags,
+    part_fn *fits)
 {
 	for (;;) {
-		struct part x = cut(field, a), y = cut(field, b);
+		struct pattern_part x = pattern_part(field, a);
+		struct pattern_part y = pattern_part(field, b);
 
-		if (!fits(&x, &y))
+		if (!fits(&x, &y, flags))
 			return false;
 		a += x.n;
 		b += y.n;
@@ -364,13 +382,14 @@ each_part(enum facts_field field, const char *a, const char *b,
 }
 
 bool
-pattern_covers(enum facts_field field, const char *wide, const char *narrow)
+pattern_covers(enum facts_field field, const char *wide, const char *narrow,
+    int flags)
 {
-	return each_part(field, wide, narrow, part_covers);
+	return each_part(field, wide, narrow, flags, part_covers);
 }
 
 bool
-pattern_meets(enum facts_field field, const char *a, const char *b)
+pattern_meets(enum facts_field field, const char *a, const char *b, int flags)
 {
-	return each_part(field, a, b, part_meets);
+	return each_part(field, a, b, flags, part_meets);
 }

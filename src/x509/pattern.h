@@ -39,12 +39,23 @@ bool pattern_match(enum facts_field field, const char *pattern,
     const char *value, int flags, const char *name, char *capture,
     size_t size);
 
-/* For looking at rules, wild parts read as in an allow, case counting.
- * covers: every value that fits narrow also fits wide (false when that is not
- * certain).  meets: some value fits both. */
+/* The segment that p begins with: n bytes, of them `before` in front of its
+ * wild part and `behind` behind it; without one before is n. */
+struct pattern_part {
+	const char *text;
+	size_t n, before, behind;
+	bool wild;
+};
+struct pattern_part pattern_part(enum facts_field field, const char *p);
+
+/* For looking at rules; flags are those that the first pattern is matched
+ * with, the second's wild parts are read as in an allow.  covers: every value
+ * that fits narrow also fits wide (false when that is not certain).  meets:
+ * some value fits both. */
 bool pattern_covers(enum facts_field field, const char *wide,
-    const char *narrow);
-bool pattern_meets(enum facts_field field, const char *a, const char *b);
+    const char *narrow, int flags);
+bool pattern_meets(enum facts_field field, const char *a, const char *b,
+    int flags);
 
 /* A URI in the one form that rules match: lower-case scheme and host, no
  * userinfo, %, query or fragment, no empty or dot segment. */

@@ -1,7 +1,8 @@
 /*
  * A pattern of the identity map and a certificate's name, against a matcher
- * that tries every way.  Input: byte of field and flags, then the pattern, a
- * newline, the value.
+ * that tries every way; and two patterns held against each other.  Input: byte
+ * of field and flags, then the pattern, a newline, the value, and perhaps a
+ * newline and the other pattern.
  */
 #include "fuzz.h"
 
@@ -95,19 +96,47 @@ match(enum facts_field field, int flags, const char *pattern,
 		    PATTERN_LOOSE | PATTERN_FOLD, NULL, NULL, 0));
 }
 
+/* What is said of two patterns is true of a value. */
+static void
+compare(enum facts_field field, int flags, const char *pattern,
+    const char *value, const char *other)
+{
+	struct why why;
+	size_t at;
+	bool one, two;
+
+	if (pattern_check(field, pattern, &at, &why) != 0 ||
+	    pattern_check(field, other, &at, &why) != 0 ||
+	    strlen(value) > FACTS_NAME_MAX)
+		return;
+	one = pattern_match(field, pattern, value, flags, NULL, NULL, 0);
+	two = pattern_match(field, other, value, 0, NULL, NULL, 0);
+	if (two && pattern_covers(field, pattern, other, flags))
+		CHECK(one);
+	if (one && two)
+		CHECK(pattern_meets(field, pattern, other, flags));
+	if (pattern_covers(field, pattern, other, flags))
+		CHECK(pattern_meets(field, pattern, other, flags));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t setting = fuzz_u8(&data, &size);
 	const uint8_t *nl = size > 0 ? memchr(data, '\n', size) : NULL;
-	char *pattern, *value;
+	char *pattern, *value, *other;
+	enum facts_field field = (enum facts_field)(setting / 4 %
+	    FACTS_FIELDS);
 
 	if (nl == NULL)
 		return 0;
 	pattern = text_of(data, (size_t)(nl - data));
 	value = text_of(nl + 1, size - (size_t)(nl + 1 - data));
-	match((enum facts_field)(setting / 4 % FACTS_FIELDS), setting % 4,
-	    pattern, value);
+	if ((other = strchr(value, '\n')) != NULL) {
+		*other++ = '\0';
+		compare(field, setting % 4, pattern, value, other);
+	}
+	match(field, setting % 4, pattern, value);
 	(void)pattern_uri_form(value);
 	free(pattern);
 	free(value);

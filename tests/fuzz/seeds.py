@@ -262,7 +262,7 @@ def load_messages():
     finding = u8(0) + string("trust.conf") + u32(3) + u32(1) + \
         string("names of any form are accepted")
     yield "load-done", 43, u8(1) + u32(5) + u32(2) + u32(1) + authority + u32(1) + \
-        SEEN + u32(0) + u32(1) + u32(1) + finding
+        SEEN + u32(0) + u32(1) + u32(0) + u32(1) + finding
     times = (u64(1700000000) + u32(999999999)) * 2
     yield "load-sources", 44, u32(2) + \
         string("/etc/certlogin/trust.conf") + u8(0) + u8(1) + u64(65024) + \

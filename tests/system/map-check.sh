@@ -102,6 +102,20 @@ rules 'reaches a system account: sysacct has uid 642' \
     "allow user user $A/alice as alice,sysacct"
 rules 'account nosuch is not known' "allow user user $A/alice as nosuch"
 
+rules 'ends soon: until=' \
+    "allow user user $A/alice as alice until=$(date -u -d '9 days' +%F)"
+rules 'serial= is weaker than uri=, and names= of authority user' \
+    'allow user user serial=01 as alice'
+rules 'identity.map:2:1: warning: is not needed: line 1' \
+    'deny user user serial=01' 'deny user user serial=01'
+
+echo "a rule that a deny cuts is a note, which --strict leaves alone"
+printf '%s\n' "allow user user $A/{name} as {name}" "deny user user $A/bob" \
+    >"$MAP"
+check 0 'identity.map:1:1: note: line 2 denies some' --strict
+check 0 '^2 rules, 0 errors, 0 warnings, 1 notes$'
+check 0 '"level":"note",.*"line":1,' --json
+
 echo "what cannot be read"
 MAP=$R/etc/none.map
 check 3 'none.map does not exist'

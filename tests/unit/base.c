@@ -283,7 +283,8 @@ START_TEST(findings_travel)
 	diag_add(&d, DIAG_ERROR, "map", 3, 1, "'a\\b\x01': expected %s", "x");
 	for (int i = 0; i < 9; i++)
 		diag_add(&d, DIAG_WARNING, "map", 4, 2, "wide");
-	buf_init(&b, 200);
+	diag_add(&d, DIAG_NOTE, "map", 5, 1, "as you like");
+	buf_init(&b, 204);
 	diag_encode(&d, &b);
 	ck_assert_int_eq(buf_err(&b), 0);
 	diag_init(&got);
@@ -293,7 +294,9 @@ START_TEST(findings_travel)
 	ck_assert_str_eq(got.items[0].text, "'a\\x5cb\\x01': expected x");
 	ck_assert_str_eq(got.items[0].text, d.items[0].text);
 	ck_assert_uint_eq(got.n, 7);
+	ck_assert_uint_eq(got.errors, 1);
 	ck_assert_uint_eq(got.warnings, 9);
+	ck_assert_uint_eq(got.notes, 1);
 	diag_free(&got);
 
 	/* a line break in a text would forge a line of the log */
@@ -301,6 +304,18 @@ START_TEST(findings_travel)
 	diag_init(&got);
 	r = rd_of_buf(&b);
 	ck_assert_int_eq(diag_decode(&r, &got), ERR_MALFORMED);
+	diag_free(&got);
+
+	/* behind others, as many as are kept */
+	diag_init(&got);
+	for (int i = 0; i < DIAG_MAX - 1; i++)
+		diag_add(&got, DIAG_NOTE, "first", 1, 1, "x");
+	diag_append(&got, &d);
+	ck_assert_uint_eq(got.n, DIAG_MAX);
+	ck_assert_str_eq(got.items[DIAG_MAX - 1].file, "map");
+	ck_assert_uint_eq(got.errors, 1);
+	ck_assert_uint_eq(got.warnings, 9);
+	ck_assert_uint_eq(got.notes, DIAG_MAX);
 	diag_free(&got);
 	diag_free(&d);
 	buf_free(&b);

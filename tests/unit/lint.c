@@ -9,13 +9,18 @@
 #define NOW 1795478400		/* 2026-11-24 */
 #define ALICE "uri=spiffe://e/user/alice"
 #define ALLOW "allow user staff "
+#define AUTHORITIES 4
+#define HASH "0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789abcdef"
 
 static const char conf_text[] =
     "[authority staff]\nclass = user\nanchor = a\nrevocation = none\n"
     "names = uri=spiffe://e/user/*, email=*@e.example\n"
     "[authority open]\nclass = user\nanchor = b\nrevocation = none\n"
     "[authority fleet]\nclass = device\nanchor = c\nrevocation = none\n"
-    "names = uri=spiffe://e/*, dns=*\n";
+    "names = dns=*\n"
+    "[authority mail]\nclass = user\nanchor = d\nrevocation = none\n"
+    "names = email=*@e.example, upn=*@e.example\nfold-case = email\n";
 
 static int
 find(const char *name, uid_t *uid)
@@ -36,7 +41,7 @@ static const char *
 lint(const char *text, unsigned only)
 {
 	static char all[8192];
-	struct map_authority auth[3];
+	struct map_authority auth[AUTHORITIES];
 	struct trust_conf conf;
 	struct diag diag;
 	struct map map;
@@ -45,14 +50,16 @@ lint(const char *text, unsigned only)
 	diag_init(&diag);
 	ck_assert_int_eq(trust_conf_parse(&conf, "t", conf_text,
 	    strlen(conf_text), &diag), 0);
-	ck_assert_uint_eq(conf.n, 3);
-	for (size_t i = 0; i < 3; i++)
+	ck_assert_uint_eq(conf.n, AUTHORITIES);
+	for (size_t i = 0; i < AUTHORITIES; i++)
 		auth[i] = (struct map_authority){
 		    .name = conf.authority[i].rules.name,
-		    .class = conf.authority[i].rules.class };
+		    .class = conf.authority[i].rules.class,
+		    .fold = conf.authority[i].rules.fold };
 	diag_free(&diag);
 	diag_init(&diag);
-	ck_assert_msg(map_parse(&map, "m", text, strlen(text), auth, 3,
+	ck_assert_msg(map_parse(&map, "m", text, strlen(text), auth,
+	    AUTHORITIES,
 	    &diag) == 0, "%s", diag.n > 0 ? diag.items[0].text : "");
 	lint_run(&(struct lint){ .map = &map, .file = "m", .conf = &conf,
 	    .now = NOW, .only = only, .find = find, .diag = &diag });
@@ -75,13 +82,13 @@ static const struct one {
 	{ "", NULL },
 	/* never */
 	{ ALLOW ALICE " as alice until=2026-11-22\n", "1: never matches any" },
-	{ ALLOW ALICE " as alice until=2026-11-24\n", NULL },
+	{ ALLOW ALICE " as alice until=2026-11-24\n", "1: ends soon" },
 	{ ALLOW ALICE " as alice service=sudo from=192.0.2.0/24\n",
 	    "1: never matches: at a PAM" },
 	{ ALLOW ALICE " as alice service=sudo no-pty\n",
 	    "1: never matches: at a PAM" },
 	{ ALLOW ALICE " as alice service=sudo,certlogind no-pty\n", NULL },
-	{ "allow device fleet uri=spiffe://e/d as alice service=sudo\n",
+	{ "allow device fleet dns=d as alice service=sudo\n",
 	    "1: never matches: a device" },
 	{ "deny user staff " ALICE " service=su from=::/0\n",
 	    "1: never matches: a PAM service has no address" },
@@ -92,13 +99,37 @@ static const struct one {
 	{ ALLOW "uri=spiffe://e/user/{n}-x as {n}\n", NULL },
 	{ ALLOW "uri=spiffe://e/host/{n} as {n}\n",
 	    "1: never matches: names=" },
-	{ ALLOW "dns=h.e.example as alice\n", "1: never matches: names=" },
+	{ "allow user mail dns=h.e.example as alice\n",
+	    "1: never matches: names=" },
 	{ "allow device fleet dns=a.b.example as alice\n", NULL },
 	{ "allow device fleet email=a@b as alice\n",
 	    "1: never matches: names=" },
 	{ "allow device fleet sid=S-1-5-21-1 as alice\n", NULL },
-	{ ALLOW "email={n}@e.example as {n}\n", NULL },
-	{ ALLOW "serial=01 as alice\n", NULL },
+	{ "allow user mail email={n}@e.example as {n}\n", NULL },
+	{ "allow user mail email=a@E.Example as alice\n", NULL },
+	{ "allow user mail upn=a@E.Example as alice\n",
+	    "1: never matches: names=" },
+	{ "allow device fleet dns=A.B as alice\n", NULL },
+	{ "deny user staff email=a@E.Example\n", NULL },
+	{ "deny user staff email=a@f.example\n",
+	    "1: never matches: names=" },
+	/* strength: names= says that there are URIs */
+	{ ALLOW "email={n}@e.example as {n}\n", "1: email= is weaker" },
+	{ ALLOW "serial=01 as alice\n", "1: serial= is weaker" },
+	{ ALLOW "serial=01 email=a@e.example as alice\n",
+	    "1: serial= is weaker" },
+	{ ALLOW "serial=01 " ALICE " as alice\n", NULL },
+	{ ALLOW "spki=sha256:" HASH " as alice\n", NULL },
+	{ ALLOW "cert=sha256:" HASH " as alice\n", NULL },
+	{ ALLOW "sid=S-1-5-21-1 as alice\n", NULL },
+	{ "deny user staff serial=01\n", NULL },
+	{ "allow user mail serial=01 as alice\n", NULL },
+	{ "allow user open serial=01 as alice\n", NULL },
+	/* soon */
+	{ ALLOW ALICE " as alice until=2026-12-22\n",
+	    "1: ends soon: until=2026-12-22 is" },
+	{ ALLOW ALICE " as alice until=2026-12-24\n", NULL },
+	{ "deny user staff " ALICE " until=2026-11-25\n", "1: ends soon" },
 	{ "allow user open uri=spiffe://f/user/alice as alice\n", NULL },
 	/* denied, before or behind */
 	{ ALLOW ALICE " as alice\ndeny user staff " ALICE "\n",
@@ -106,7 +137,52 @@ static const struct one {
 	{ "deny user staff uri=spiffe://e/user/*\n" ALLOW ALICE " as alice\n",
 	    "2: never matches: line 1 denies" },
 	{ "deny user staff uri=spiffe://e/user/* service=sudo\n"
-	    ALLOW ALICE " as alice\n", NULL },
+	    ALLOW ALICE " as alice service=sudo\n",
+	    "2: never matches: line 1 denies" },
+	{ "deny user staff " ALICE " from=192.0.2.0/24\n"
+	    ALLOW ALICE " as alice from=192.0.2.7\n",
+	    "2: never matches: line 1 denies" },
+	{ "deny user staff " ALICE " until=2030-01-01\n"
+	    ALLOW ALICE " as alice until=2029-01-01\n",
+	    "2: never matches: line 1 denies" },
+	{ "deny user mail email=ALICE@e.example\n"
+	    "allow user mail email=alice@e.example as alice\n",
+	    "2: never matches: line 1 denies" },
+	{ "deny user mail upn=ALICE*@e.example\n"
+	    "allow user mail upn=alice@e.example as alice\n",
+	    "2: never matches: line 1 denies" },
+	/* denied in part: a note */
+	{ "deny user staff uri=spiffe://e/user/* service=sudo\n"
+	    ALLOW ALICE " as alice\n", "2: line 1 denies some" },
+	{ "deny user staff " ALICE " from=192.0.2.0/24\n"
+	    ALLOW ALICE " as alice from=192.0.0.0/16\n",
+	    "2: line 1 denies some" },
+	{ "deny user staff " ALICE " from=192.0.2.0/24\n"
+	    ALLOW ALICE " as alice from=198.51.100.0/24\n", NULL },
+	{ "deny user staff " ALICE " service=su\n"
+	    ALLOW ALICE " as alice service=sudo\n", NULL },
+	{ "deny user staff " ALICE " service=su\n"
+	    ALLOW ALICE " as alice no-pty\n", NULL },
+	{ ALLOW "uri=spiffe://e/user/{n} as {n}\n"
+	    "deny user staff " ALICE "\n", "1: line 2 denies some" },
+	{ ALLOW "uri=spiffe://e/user/{n} as {n}\n"
+	    "deny user staff uri=spiffe://e/user/x-*\n",
+	    "1: line 2 denies some" },
+	{ ALLOW "uri=spiffe://e/user/{n}-y as {n}\n"
+	    "deny user staff uri=spiffe://e/user/x-*\n",
+	    "1: line 2 denies some" },
+	{ ALLOW "uri=spiffe://e/user/{n} as {n}\n"
+	    "deny user staff uri=spiffe://e/host/alice\n",
+	    "2: never matches: names=" },
+	{ ALLOW "uri=spiffe://e/user/y-{n} as {n}\n"
+	    "deny user staff uri=spiffe://e/user/x-*\n", NULL },
+	{ ALLOW "uri=spiffe://e/user/{n} as {n}\n"
+	    "deny user staff serial=01\n", NULL },
+	{ ALLOW "serial=01 uri=spiffe://e/user/{n} as {n}\n"
+	    "deny user staff serial=01 " ALICE "\n",
+	    "1: line 2 denies some" },
+	{ "deny user staff " ALICE " until=2020-01-01\n"
+	    ALLOW ALICE " as alice\n", "1: never matches any more" },
 	{ "deny user staff " ALICE " serial=01\n" ALLOW ALICE " as alice\n",
 	    NULL },
 	{ "deny user staff serial=01\n"
@@ -129,6 +205,13 @@ static const struct one {
 	    ALLOW "uri=spiffe://e/user/{n} as {n} no-pty\n",
 	    "2: is hidden by line 1" },
 	{ ALLOW ALICE " as alice no-pty\n" ALLOW ALICE " as alice\n", NULL },
+	{ "allow user mail email=A@e.example as alice\n"
+	    "allow user mail email=a@e.example as alice\n",
+	    "2: is hidden by line 1" },
+	{ "allow user mail upn=A@e.example as alice\n"
+	    "allow user mail upn=a@e.example as alice\n", NULL },
+	{ ALLOW ALICE " as alice until=2020-01-01\n"
+	    ALLOW ALICE " as alice\n", "1: never matches any more" },
 	{ ALLOW ALICE " as alice no-pty\n"
 	    ALLOW ALICE " as alice service=certlogind\n",
 	    "2: is hidden by line 1" },
@@ -182,38 +265,53 @@ END_TEST
 static const struct {
 	const char *a, *b;
 	bool covers, meets;
+	int flags;
 } pairs[] = {
-	{ "s://h/a", "s://h/a", true, true },
-	{ "s://h/a", "s://h/b", false, false },
-	{ "s://h/*", "s://h/b", true, true },
-	{ "s://h/b", "s://h/*", false, true },
-	{ "s://h/*", "s://h/{n}", true, true },
-	{ "s://h/*", "s://h/a/b", false, false },
-	{ "s://h/x*", "s://h/x", false, false },
-	{ "s://h/x*", "s://h/xy", true, true },
-	{ "s://h/x*z", "s://h/xz", false, false },
-	{ "s://h/x*z", "s://h/xyz", true, true },
-	{ "s://h/x*z", "s://h/xy*yz", true, true },
-	{ "s://h/xy*yz", "s://h/x*z", false, true },
-	{ "s://h/a*", "s://h/b*", false, false },
-	{ "s://h/*a", "s://h/*b", false, false },
-	{ "s://h/a*", "s://h/*b", false, true },
-	{ "s://h/*/x", "s://h/y/*", false, true },
-	{ "s://h/*/x", "s://h/y/z", false, false },
-	{ "s://h/*/*", "s://h/y/z", true, true },
-	{ "s://h/a", "s://h/a/", false, false },
+	{ "s://h/a", "s://h/a", true, true, 0 },
+	{ "s://h/a", "s://h/b", false, false, 0 },
+	{ "s://h/*", "s://h/b", true, true, 0 },
+	{ "s://h/b", "s://h/*", false, true, 0 },
+	{ "s://h/*", "s://h/{n}", true, true, 0 },
+	{ "s://h/*", "s://h/a/b", false, false, 0 },
+	{ "s://h/x*", "s://h/x", false, false, 0 },
+	{ "s://h/x*", "s://h/xy", true, true, 0 },
+	{ "s://h/x*z", "s://h/xz", false, false, 0 },
+	{ "s://h/x*z", "s://h/xyz", true, true, 0 },
+	{ "s://h/x*z", "s://h/xy*yz", true, true, 0 },
+	{ "s://h/xy*yz", "s://h/x*z", false, true, 0 },
+	{ "s://h/a*", "s://h/b*", false, false, 0 },
+	{ "s://h/*a", "s://h/*b", false, false, 0 },
+	{ "s://h/a*", "s://h/*b", false, true, 0 },
+	{ "s://h/*/x", "s://h/y/*", false, true, 0 },
+	{ "s://h/*/x", "s://h/y/z", false, false, 0 },
+	{ "s://h/*/*", "s://h/y/z", true, true, 0 },
+	{ "s://h/a", "s://h/a/", false, false, 0 },
+	{ "s://h/*", "s://h/a%b", false, false, 0 },
+	{ "s://h/*", "s://h/a%b", true, true, PATTERN_LOOSE },
+	{ "s://h/a*", "s://h/a", true, true, PATTERN_LOOSE },
+	{ "s://h/a*b", "s://h/ab", true, true, PATTERN_LOOSE },
+	{ "s://h/a*a", "s://h/a", false, false, PATTERN_LOOSE },
+	{ "s://h/A*", "s://h/ab", true, true, PATTERN_FOLD },
+	{ "s://h/A", "s://h/a", true, true, PATTERN_FOLD },
+	{ "s://h/A", "s://h/a", false, false, 0 },
+	{ "s://h/B*c", "s://h/b{n}C", true, true, PATTERN_FOLD },
+	{ "s://h/*A", "s://h/{n}ba", true, true, PATTERN_FOLD },
 };
 
 START_TEST(patterns)
 {
 	const char *a = pairs[_i].a, *b = pairs[_i].b;
 
-	ck_assert(pattern_covers(FACTS_URI, a, b) == pairs[_i].covers);
-	ck_assert(pattern_meets(FACTS_URI, a, b) == pairs[_i].meets);
-	ck_assert(pattern_meets(FACTS_URI, b, a) == pairs[_i].meets);
+	int flags = pairs[_i].flags;
+
+	ck_assert(pattern_covers(FACTS_URI, a, b, flags) == pairs[_i].covers);
+	ck_assert(pattern_meets(FACTS_URI, a, b, flags) == pairs[_i].meets);
+	if ((flags & PATTERN_LOOSE) == 0)
+		ck_assert(pattern_meets(FACTS_URI, b, a, flags) ==
+		    pairs[_i].meets);
 	if (strpbrk(b, "*{") == NULL)
-		ck_assert(pattern_match(FACTS_URI, a, b, 0, NULL, NULL, 0) ==
-		    pairs[_i].covers);
+		ck_assert(pattern_match(FACTS_URI, a, b, flags, NULL, NULL,
+		    0) == pairs[_i].covers);
 }
 END_TEST
 
