@@ -103,7 +103,7 @@ add_run(const struct options *o)
 	struct span rule = context_trim((struct span){
 	    (const uint8_t *)o->rule, strlen(o->rule) });
 	struct context c;
-	struct edit e = { .lock = -1 };
+	struct edit e = { .file = REWRITE_NONE };
 	int rc;
 
 	if ((rc = context_open(&c, o)) == EXIT_DONE &&

@@ -4,13 +4,12 @@
 #ifndef MAP_EDIT_H
 #define MAP_EDIT_H
 
-#include "base/path.h"
+#include "base/rewrite.h"
 #include "map/context.h"
 
 struct edit {
 	struct context *c;
-	int lock;		/* the locked map */
-	struct path_mark mark;	/* as it was read */
+	struct rewrite file;
 };
 
 /* Lock the map and read it; with `make` one that is missing is made, empty.

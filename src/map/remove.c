@@ -83,7 +83,7 @@ remove_run(const struct options *o)
 	struct span rule = context_trim((struct span){
 	    (const uint8_t *)text, strlen(text) });
 	struct context c;
-	struct edit e = { .lock = -1 };
+	struct edit e = { .file = REWRITE_NONE };
 	unsigned line = 0;
 	int rc;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "base/helper.h"
 #include "base/ini.h"
 #include "base/path.h"
+#include "base/rewrite.h"
 
 START_TEST(roundtrip)
 {
@@ -272,6 +274,55 @@ START_TEST(replace_like)
 }
 END_TEST
 
+/* One change after the other; 1: with a lock that no reader can take. */
+START_TEST(rewritten)
+{
+	int flags = _i == 1 ? REWRITE_LOCKFILE : 0, reader = -1;
+	char path[128], lock[140];
+	struct rewrite w;
+	struct why why = { "" };
+	struct buf b;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/kept", dir);
+	snprintf(lock, sizeof(lock), "%s.lock", path);
+	buf_init(&b, 64);
+	ck_assert_int_eq(rewrite_begin(&w, path, flags, 16, &b, &why),
+	    ERR_NOTFOUND);
+	rewrite_end(&w);
+	ck_assert_msg(rewrite_begin(&w, path, flags | REWRITE_MAKE, 16, &b,
+	    &why) == 0, "%s", why.text);
+	ck_assert_uint_eq(b.len, 0);
+	buf_put_raw(&b, "one\n", 4);
+	ck_assert_int_eq(rewrite_commit(&w, &b, &why), 0);
+	/* this one is of yesterday now */
+	ck_assert_int_eq(rewrite_commit(&w, &b, &why), ERR_STATE);
+	rewrite_end(&w);
+	ck_assert_int_eq(chmod(path, 0640), 0);
+	ck_assert_int_eq(stat(lock, &st) == 0, _i == 1);
+	if (_i == 1) {
+		ck_assert_int_eq(st.st_mode & 07777, 0600);
+		reader = open(path, O_RDONLY | O_CLOEXEC);
+		ck_assert_int_ge(reader, 0);
+		ck_assert_int_eq(flock(reader, LOCK_EX), 0);
+	}
+	ck_assert_int_eq(rewrite_begin(&w, path, flags, 16, &b, &why), 0);
+	ck_assert_uint_eq(b.len, 4);
+	buf_put_raw(&b, "two\n", 4);
+	ck_assert_int_eq(rewrite_commit(&w, &b, &why), 0);
+	rewrite_end(&w);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0640);
+	ck_assert_int_eq(st.st_size, 8);
+	ck_assert_int_eq(rewrite_begin(&w, path, flags, 7, &b, &why),
+	    ERR_TOOBIG);
+	rewrite_end(&w);
+	if (_i == 1)
+		(void)close(reader);
+	buf_free(&b);
+}
+END_TEST
+
 /* What a judge found is shown as it was written, in whole or in part. */
 START_TEST(findings_travel)
 {
@@ -380,6 +431,7 @@ main(void)
 	tcase_add_test(t, safe_open);
 	tcase_add_test(t, replace_like);
 	tcase_add_test(t, read_limit);
+	tcase_add_loop_test(t, rewritten, 0, 2);
 	tcase_add_test(t, escape);
 	tcase_add_test(t, users);
 	tcase_add_test(t, findings_travel);
