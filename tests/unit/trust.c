@@ -290,12 +290,12 @@ START_TEST(conf_values)
 	ck_assert_uint_eq(a->crl_line[0], 6);
 	ck_assert_int_eq(c.authority[1].rules.class, FACTS_HOST);
 	ck_assert_int_eq(c.authority[1].rules.revocation, TRUST_REQUIRE);
-	ck_assert_uint_eq(c.authority[1].line, 11);
+	ck_assert_uint_eq(c.authority[1].line, 13);
 	ck_assert_str_eq(a->url[0], "");
 	ck_assert_str_eq(c.authority[1].url[0], "");
 	ck_assert_str_eq(c.authority[1].crl[1], "e");
 	ck_assert_str_eq(c.authority[1].url[1], "https://pki.e/e.crl");
-	ck_assert_uint_eq(c.authority[1].url_line[1], 17);
+	ck_assert_uint_eq(c.authority[1].url_line[1], 19);
 	trust_conf_free(&c);
 	trust_conf_free(NULL);
 	diag_free(&d);
