@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Owner root or us, and not writable by others. */
@@ -284,7 +285,7 @@ set_owner(int fd, const struct stat *like)
 
 static int
 write_beside(int dir, const char *tmp, const struct stat *like, bool owner,
-    const void *data, size_t n, const char *path, struct why *why)
+    const struct span *part, size_t n, const char *path, struct why *why)
 {
 	/* never readable by others for an instant: 0600 until complete */
 	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
@@ -293,9 +294,10 @@ write_beside(int dir, const char *tmp, const struct stat *like, bool owner,
 
 	if (fd < 0)
 		return why_errno(why, "%s: cannot write beside it", path);
-	if (path_write_all(fd, data, n) != 0 || (owner ?
-	    set_owner(fd, like) : fchmod(fd, like->st_mode)) != 0 ||
-	    fsync(fd) != 0)
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = path_write_all(fd, part[i].p, part[i].n);
+	if (r != 0 || (owner ? set_owner(fd, like) :
+	    fchmod(fd, like->st_mode)) != 0 || fsync(fd) != 0)
 		r = why_errno(why, "%s: cannot write", path);
 	if (close(fd) != 0 && r == 0)
 		r = why_errno(why, "%s: cannot write", path);
@@ -306,7 +308,7 @@ write_beside(int dir, const char *tmp, const struct stat *like, bool owner,
 
 static int
 replace(const char *path, const struct stat *like, bool owner,
-    const void *data, size_t n, struct why *why)
+    const struct span *part, size_t n, struct why *why)
 {
 	char tmp[NAME_MAX + 1];
 	const char *base;
@@ -321,7 +323,7 @@ replace(const char *path, const struct stat *like, bool owner,
 	(void)snprintf(tmp, sizeof(tmp), ".%s.%ld", base, (long)getpid());
 	/* left over by an earlier process of this number that was killed */
 	(void)unlinkat(dir, tmp, 0);
-	r = write_beside(dir, tmp, like, owner, data, n, path, why);
+	r = write_beside(dir, tmp, like, owner, part, n, path, why);
 	if (r == 0 && renameat(dir, tmp, dir, base) != 0) {
 		r = why_errno(why, "%s: cannot rename into place", path);
 		(void)unlinkat(dir, tmp, 0);
@@ -336,16 +338,24 @@ int
 path_replace(const char *path, mode_t mode, const void *data, size_t n,
     struct why *why)
 {
+	return path_replace_parts(path, mode, &(struct span){ data, n }, 1,
+	    why);
+}
+
+int
+path_replace_parts(const char *path, mode_t mode, const struct span *part,
+    size_t n, struct why *why)
+{
 	const struct stat like = { .st_mode = mode };
 
-	return replace(path, &like, false, data, n, why);
+	return replace(path, &like, false, part, n, why);
 }
 
 int
 path_replace_like(const char *path, const struct stat *like,
     const void *data, size_t n, struct why *why)
 {
-	return replace(path, like, true, data, n, why);
+	return replace(path, like, true, &(struct span){ data, n }, 1, why);
 }
 
 static struct path_mark
@@ -365,6 +375,32 @@ path_mark_fd(int fd, struct path_mark *mark)
 		return ERR_SYS;
 	*mark = mark_of(&st);
 	return 0;
+}
+
+static bool
+is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec :
+	    a->tv_nsec < b->tv_nsec;
+}
+
+int
+path_mark_settled(int fd, int ms, struct path_mark *mark)
+{
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i <= ms; i++) {
+		struct timespec tick;
+		int r = path_mark_fd(fd, mark);
+
+		/* the clock that file systems take their times from */
+		if (r != 0 || clock_gettime(CLOCK_REALTIME_COARSE, &tick) != 0)
+			return ERR_SYS;
+		if (is_before(&mark->ctime, &tick))
+			return 0;
+		(void)nanosleep(&pause, NULL);
+	}
+	return ERR_AGAIN;
 }
 
 bool

@@ -46,6 +46,9 @@ int path_load(const char *path, int flags, size_t max, struct buf *out,
  * beside it. */
 int path_replace(const char *path, mode_t mode, const void *data, size_t n,
     struct why *why);
+/* The same, of n parts one behind the other. */
+int path_replace_parts(const char *path, mode_t mode, const struct span *part,
+    size_t n, struct why *why);
 
 /* The same, with mode, owner and group of an earlier file. */
 int path_replace_like(const char *path, const struct stat *like,
@@ -60,6 +63,10 @@ struct path_mark {
 };
 
 int path_mark_fd(int fd, struct path_mark *mark);
+/* The same, when any change from now on will show.  Files' times move with
+ * the kernel's tick, so of two changes within one the second would not: waits
+ * until the last change is past, at most ms milliseconds, then ERR_AGAIN. */
+int path_mark_settled(int fd, int ms, struct path_mark *mark);
 bool path_mark_eq(const struct path_mark *a, const struct path_mark *b);
 
 /* What a path led to when it was opened, or was not: equal to a later one as

@@ -19,6 +19,7 @@
 #include "daemon/spare.h"
 #include "idmap/uidrule.h"
 #include "proto/chan.h"
+#include "proto/kept.h"
 #include "proto/seen.h"
 
 #define KEY_MS 20000		/* a TPM or HSM may be slow to open */
@@ -168,6 +169,25 @@ run_load(struct daemon *d, struct setup *u, struct load_result *out,
 	return r;
 }
 
+/* In the loading child: until certlogind closes its end, or says that the
+ * policy is in force.  That it is not kept hinders nobody here. */
+static void
+keep_policy(int fd, const struct setup *u, const struct load_result *res)
+{
+	struct chan_msg m;
+	struct why why;
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	if (chan_recv(fd, &b, &m, 0) == 0 && m.type == IPC_LOAD_KEEP &&
+	    kept_put(u->conf.state_dir, u->conf.trust, u->conf.map, res,
+	    &why) != 0)
+		log_warn("the policy was not kept in %s: %s; who has no "
+		    "certlogind loads it each time", u->conf.state_dir,
+		    why.text);
+	buf_free(&b);
+}
+
 static int
 send_sources(int fd, const struct ipc_sources *sources, struct buf *b)
 {
@@ -179,9 +199,9 @@ send_sources(int fd, const struct ipc_sources *sources, struct buf *b)
 /* In the loading child: what was opened, then LOAD_DONE with findings and
  * policy. */
 static int
-send_result(int fd, struct daemon *d, struct setup *u)
+send_result(int fd, struct daemon *d, struct setup *u,
+    struct load_result *res)
 {
-	static struct load_result res;
 	struct diag diag;
 	struct why why;
 	struct buf b;
@@ -189,19 +209,37 @@ send_result(int fd, struct daemon *d, struct setup *u)
 
 	diag_init(&diag);
 	buf_init(&b, CHAN_MSG_MAX);
-	if ((r = run_load(d, u, &res, &diag, &why)) != 0) {
+	if ((r = run_load(d, u, res, &diag, &why)) != 0) {
 		/* which names trust and map; what is in them has places */
 		diag_add(&diag, DIAG_ERROR, d->conf_path, 0, 0, "%s",
 		    why.text);
-		res.done = (struct ipc_load_done){ .ok = false };
-		res.policy = -1;
+		res->done = (struct ipc_load_done){ .ok = false };
+		res->policy = -1;
 	}
-	if ((r = send_sources(fd, &res.sources, &b)) == 0 &&
-	    (r = ipc_load_done_encode(&b, &res.done, &diag)) == 0)
-		r = chan_send(fd, &b, &res.policy, res.policy >= 0 ? 1 : 0);
+	if ((r = send_sources(fd, &res->sources, &b)) == 0 &&
+	    (r = ipc_load_done_encode(&b, &res->done, &diag)) == 0)
+		r = chan_send(fd, &b, &res->policy, res->policy >= 0 ? 1 : 0);
 	buf_free(&b);
 	diag_free(&diag);
 	return r;
+}
+
+_Noreturn static void
+be_loader(int fd, struct daemon *d, struct setup *u)
+{
+	static struct load_result res;
+
+	/* certlogind's signals are not its own; its life ends with
+	 * certlogind's */
+	for (int i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_DFL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)alarm(LOAD_SECONDS);
+	if (send_result(fd, d, u, &res) != 0)
+		_exit(1);
+	if (res.done.ok)
+		keep_policy(fd, u, &res);
+	_exit(0);
 }
 
 /* Returns the channel on which the result will come, or a negative code. */
@@ -220,12 +258,8 @@ start_loader(struct daemon *d, struct setup *u, struct why *why)
 		return why_errno(why, "fork");
 	}
 	if (pid == 0) {
-		/* our signals are not its own; its life ends with ours */
-		for (int i = 1; i < NSIG; i++)
-			(void)signal(i, SIG_DFL);
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		(void)alarm(LOAD_SECONDS);
-		_exit(send_result(pair[1], d, u) == 0 ? 0 : 1);
+		(void)close(pair[0]);
+		be_loader(pair[1], d, u);
 	}
 	(void)close(pair[1]);
 	return pair[0];
@@ -266,8 +300,20 @@ take_policy(struct setup *u, int fd, int ms, struct why *why)
 
 /* ---- swapping ------------------------------------------------------------------ */
 
+/* Tell the child that loaded it: what takes long is not ours to do. */
 static void
-in_force(struct daemon *d, struct setup *u)
+ask_to_keep(int loader)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	chan_begin(&b, IPC_LOAD_KEEP);
+	(void)chan_send(loader, &b, NULL, 0);
+	buf_free(&b);
+}
+
+static void
+in_force(struct daemon *d, struct setup *u, int loader)
 {
 	struct setup *old = d->setup;
 	struct why why;
@@ -278,6 +324,8 @@ in_force(struct daemon *d, struct setup *u)
 	if (!d->test && seen_write(u->conf.state_dir, &u->done, &why) != 0)
 		log_error("%s: CRL numbers were not kept: a CRL could be "
 		    "rolled back by whoever can replace its file", why.text);
+	else if (!d->test)
+		ask_to_keep(loader);
 	if (old != NULL)
 		setup_free(old);
 	if (d->spares != NULL)
@@ -301,7 +349,7 @@ setup_first(struct daemon *d)
 	    (r = take_policy(u, fd, LOAD_MS, &why)) != 0 ||
 	    (r = hostkey_ready(u->hostkey, KEY_MS, &why)) != 0)
 		goto out;
-	in_force(d, u);
+	in_force(d, u, fd);
 	u = NULL;
 out:
 	if (fd >= 0)
@@ -395,7 +443,7 @@ finish_if_complete(struct daemon *d)
 	if (r->key_only)
 		swap_hostkey(d);
 	else {
-		in_force(d, r->next);
+		in_force(d, r->next, r->loader);
 		r->next = NULL;
 		log_info("reloaded: %u rules, %zu authorities",
 		    d->setup->done.rules, d->setup->done.n);

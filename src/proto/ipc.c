@@ -796,6 +796,7 @@ ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
 	buf_put_bool(b, l->ok);
 	buf_put_u32(b, l->rules);
 	buf_put_u32(b, l->locks);
+	buf_put_u64(b, (uint64_t)l->again);
 	buf_put_u32(b, (uint32_t)l->n);
 	for (size_t i = 0; i < l->n; i++)
 		put_authority(b, &l->authority[i]);
@@ -814,6 +815,7 @@ ipc_load_done_decode(struct rd r, struct ipc_load_done *l, struct diag *d)
 	l->ok = false;
 	l->rules = rd_u32(&r);
 	l->locks = rd_u32(&r);
+	l->again = (int64_t)rd_u64(&r);
 	l->n = get_count(&r, IPC_LOAD_AUTHORITIES_MAX);
 	for (size_t i = 0; r.err == 0 && i < l->n; i++)
 		get_authority(&r, &l->authority[i]);

@@ -61,6 +61,8 @@ enum ipc_type {
 	IPC_LOAD_FILES = 42,	/* one fd for each file that could be opened */
 	IPC_LOAD_DONE = 43,	/* fd 0: sealed memfd with the policy, if ok */
 	IPC_LOAD_SOURCES = 44,	/* root's side of a load, to certlogind */
+	/* certlogind -> its loading child */
+	IPC_LOAD_KEEP = 45,	/* in force: keep it (proto/kept.h); no body */
 	/* session -> hostkey (own channel for each connection) and back */
 	IPC_KEY_SIGN = 48,
 	IPC_KEY_SIGNED = 49,
@@ -350,8 +352,8 @@ int ipc_tested_decode(struct rd r, struct ipc_tested *t);
  * seen for each issuer key
  * LOAD_WANT: uint32 n; n strings: paths relative to trust.conf's folder
  * LOAD_FILES: uint32 n; n times { bool opened; string error }
- * LOAD_DONE: bool ok; uint32 rules, locks; uint32 n authorities (struct
- * ipc_authority, members in order); uint32 n seen; findings (diag.c) */
+ * LOAD_DONE: bool ok; uint32 rules, locks; int64 again; uint32 n authorities
+ * (struct ipc_authority, members in order); uint32 n seen; findings (diag.c) */
 #define IPC_LOAD_FILES_MAX 48
 #define IPC_LOAD_FILE_MAX 45000000	/* bytes of one: the largest CRL as
 					 * PEM */
@@ -404,6 +406,9 @@ struct ipc_authority {
 struct ipc_load_done {
 	bool ok;
 	uint32_t rules, locks;		/* of the map, of the locks */
+	int64_t again;			/* seconds since 1970: from then on
+					 * the same files may give something
+					 * else; 0 = never */
 	size_t n;
 	struct ipc_authority authority[IPC_LOAD_AUTHORITIES_MAX];
 	size_t n_seen;			/* highest now, to be kept by root */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memfile.h"
@@ -11,13 +13,16 @@
 #include "proto/chan.h"
 #include "proto/seen.h"
 
+/* A file's last change is past after a tick of the kernel. */
+#define SETTLE_MS 50
+
 struct loading {
 	int judge, ms;
 	const struct load_from *from;
 	struct buf in, out;
 	char dir[PATH_MAX];		/* trust.conf's folder */
 	int dirfd;
-	struct ipc_sources *sources;
+	struct load_result *result;
 	struct ipc_load_begin begin;
 	struct ipc_load_want want;
 	struct ipc_load_files files;
@@ -38,8 +43,18 @@ load_locks_path(const char *state, char *dst, size_t size, struct why *why)
 static int
 note(struct loading *l, const char *path, int flags, int fd, struct why *why)
 {
-	if (ipc_sources_add(l->sources, path, flags, fd) == 0)
+	struct ipc_sources *s = &l->result->sources;
+	struct stat st;
+
+	if (ipc_sources_add(s, path, flags, fd) == 0) {
+		if (fd >= 0 && path_mark_settled(fd, SETTLE_MS,
+		    &s->source[s->n - 1].state.mark) != 0)
+			l->result->keepable = false;
+		if (fd >= 0 && (fstat(fd, &st) != 0 ||
+		    (st.st_mode & S_IROTH) == 0))
+			l->result->secret = true;
 		return fd;
+	}
 	if (fd >= 0)
 		(void)close(fd);
 	return why_set(why, ERR_TOOBIG, "%.200s: path too long", path);
@@ -52,6 +67,7 @@ open_text(struct loading *l, const char *path, struct why *why)
 
 	if (path != NULL)
 		return note(l, path, 0, path_open(path, 0, why), why);
+	l->result->keepable = false;
 	fd = memfile_make("none", "", 0);
 	return fd >= 0 ? fd : why_set(why, fd, "empty file: %s",
 	    err_text(fd));
@@ -228,11 +244,12 @@ load_run(int judge, const struct load_from *from, int ms,
 	l->judge = judge;
 	l->ms = ms;
 	l->from = from;
-	l->sources = &out->sources;
+	l->result = out;
 	l->dirfd = -1;
 	buf_init(&l->in, CHAN_MSG_MAX);
 	buf_init(&l->out, CHAN_MSG_MAX);
-	*out = (struct load_result){ .policy = -1 };
+	*out = (struct load_result){ .policy = -1, .keepable = true,
+	    .began = (int64_t)time(NULL) };
 	if ((r = open_folder(l, from->trust, why)) == 0 &&
 	    (r = send_begin(l, why)) == 0 &&
 	    (r = answer_want(l, why)) == 0)

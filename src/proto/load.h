@@ -8,6 +8,9 @@
 #ifndef PROTO_LOAD_H
 #define PROTO_LOAD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/diag.h"
 #include "base/err.h"
 #include "proto/ipc.h"
@@ -24,6 +27,10 @@ struct load_from {
 struct load_result {
 	int policy;			/* sealed memfd, -1 unless done.ok */
 	struct ipc_load_done done;
+	int64_t began;			/* seconds since 1970 */
+	bool keepable;			/* any later change of a source will
+					 * show: see kept.h */
+	bool secret;			/* not everybody may read all of it */
 	struct ipc_sources sources;	/* files opened and what they were
 					 * before they were read; also those
 					 * that could not be opened */

@@ -120,6 +120,7 @@ trust_report(const struct trust *t, struct ipc_load_done *done,
     const struct ipc_seen *seen, size_t n_seen)
 {
 	done->n = done->n_seen = 0;
+	done->again = t->again;
 	for (size_t i = 0; i < t->n && i < IPC_LOAD_AUTHORITIES_MAX; i++) {
 		const struct trust_authority *a = &t->authority[i];
 

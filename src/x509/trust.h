@@ -126,6 +126,9 @@ struct trust {
 	size_t n_revoked;
 	struct trust_revoked *revoked_owned;	/* NULL when a view */
 	struct buf bytes;		/* anchors' DER, when loaded here */
+	int64_t again;			/* when loaded here: from this time on
+					 * a load may give something else,
+					 * 0 = never */
 };
 
 /* Contents of the files that a trust_conf names, by the caller. */

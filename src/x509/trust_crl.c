@@ -275,6 +275,27 @@ read_entries(const struct slice_crl *crl, const uint8_t key[32],
 
 /* ---- the whole ----------------------------------------------------------- */
 
+/* Too far in the future, by a clock that can be right: one that stands before
+ * this program was built says nothing. */
+static bool
+is_ahead(int64_t this_update, int64_t now)
+{
+	return now >= BUILD_EPOCH && this_update > now &&
+	    this_update - now > TRUST_CRL_AHEAD;
+}
+
+int64_t
+trust_crl_again(const struct slice_crl *crl, int64_t now)
+{
+	int64_t t;
+
+	if (slice_time(crl->this_update, &t) != 0)
+		return 0;
+	if (is_ahead(t, now))
+		return t - TRUST_CRL_AHEAD;
+	return now < BUILD_EPOCH && is_ahead(t, BUILD_EPOCH) ? BUILD_EPOCH : 0;
+}
+
 static int
 read_times(const struct slice_crl *crl, int64_t now, struct trust_crl *out,
     struct why *why)
@@ -289,9 +310,7 @@ read_times(const struct slice_crl *crl, int64_t now, struct trust_crl *out,
 	if (out->next_update < out->this_update)
 		return why_set(why, ERR_REFUSED, "nextUpdate is before "
 		    "thisUpdate (RFC 5280 5.1.2.5)");
-	/* a clock that stands before this program was built says nothing */
-	if (now >= BUILD_EPOCH && out->this_update > now &&
-	    out->this_update - now > TRUST_CRL_AHEAD)
+	if (is_ahead(out->this_update, now))
 		return why_set(why, ERR_REFUSED, "thisUpdate is more than a "
 		    "day in the future: is this machine's clock right? (RFC "
 		    "5280 5.1.2.4)");

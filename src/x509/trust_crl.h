@@ -35,6 +35,10 @@ int trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
     int64_t now, struct trust_crl *out, struct trust_crl_list *list,
     struct why *why);
 
+/* From when on would a CRL that is read now count where it does not, or the
+ * other way round?  0: never. */
+int64_t trust_crl_again(const struct slice_crl *crl, int64_t now);
+
 /* Below, equal or above 0 as CRL a is to b: by number, and among equal
  * numbers by thisUpdate. */
 int trust_crl_compare(const struct ipc_seen *a, const struct ipc_seen *b);

@@ -386,6 +386,13 @@ keep_crl(struct load *l, const struct named *f, const uint8_t key[32],
 }
 
 static void
+look_again(struct load *l, int64_t again)
+{
+	if (again != 0 && (l->t->again == 0 || again < l->t->again))
+		l->t->again = again;
+}
+
+static void
 take_crl(struct load *l, const struct named *f, struct span der)
 {
 	struct slice_crl s;
@@ -398,7 +405,9 @@ take_crl(struct load *l, const struct named *f, struct span der)
 		crl_problem(l, f, (struct span){ der.p, 0 }, why.text);
 		return;
 	}
-	if ((signer = trust_crl_signer(f->a, &s, &why)) == NULL ||
+	if ((signer = trust_crl_signer(f->a, &s, &why)) != NULL)
+		look_again(l, trust_crl_again(&s, l->now));
+	if (signer == NULL ||
 	    trust_crl_read(&s, signer->key, l->now, &crl, &l->list,
 	    &why) != 0) {
 		crl_problem(l, f, s.issuer, why.text);
