@@ -15,13 +15,14 @@
 #define SLOTS_MAX 64
 #define OBJECTS_MAX 128		/* certificates looked at on one token */
 #define NO_SESSION CK_INVALID_HANDLE
+#define CATEGORY_CA 2		/* CKA_CERTIFICATE_CATEGORY */
 
-/* Where a certificate of the list is.  Handles end with the last session, so
- * it is found again by its id. */
-struct place {
+#define ATTRIBUTES_MAX 8	/* of one question */
+
+/* A certificate of the list, and where it is. */
+struct found {
 	CK_SLOT_ID slot;
-	uint8_t id[P11_ID_MAX];
-	size_t id_len;
+	struct p11_cert cert;
 };
 
 struct driver {
@@ -29,9 +30,10 @@ struct driver {
 	CK_FUNCTION_LIST *f;
 	bool initialised;
 	CK_INFO info;
-	struct place found[P11_CERTS_MAX];
+	struct found *found[P11_CERTS_MAX];
 	size_t n_found;
-	CK_SLOT_ID slot;
+	CK_SLOT_ID slot;		/* of the session */
+	uint32_t flags;			/* of the opened token */
 	CK_SESSION_HANDLE session;
 	CK_OBJECT_HANDLE key;
 	uint8_t id[P11_ID_MAX];		/* of the opened certificate */
@@ -150,6 +152,13 @@ close_session(struct driver *d)
 	d->pin_len = 0;
 }
 
+static void
+forget_list(struct driver *d)
+{
+	while (d->n_found > 0)
+		free(d->found[--d->n_found]);
+}
+
 void
 driver_free(struct driver *d)
 {
@@ -159,6 +168,7 @@ driver_free(struct driver *d)
 		close_session(d);
 		(void)d->f->C_Finalize(NULL);
 	}
+	forget_list(d);
 	/* not unloaded: a driver's threads may still stand in its code */
 	if (d->pin != NULL) {
 		buf_wipe(d->pin, 2 * P11_PIN_MAX);
@@ -188,26 +198,44 @@ static int
 attribute(struct driver *d, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type,
     void *p, size_t max, size_t *n)
 {
-	CK_ATTRIBUTE a = { .type = type };
+	CK_ATTRIBUTE a = { .type = type, .pValue = p, .ulValueLen = max };
 	CK_RV rv;
 
 	*n = 0;
 	rv = d->f->C_GetAttributeValue(d->session, o, &a, 1);
-	if (rv == CKR_ATTRIBUTE_TYPE_INVALID || a.ulValueLen == 0 ||
+	if (rv == CKR_BUFFER_TOO_SMALL)
+		return ERR_TOOBIG;
+	if (rv == CKR_ATTRIBUTE_TYPE_INVALID ||
 	    a.ulValueLen == CK_UNAVAILABLE_INFORMATION)
 		return 0;
 	if (rv != CKR_OK)
 		return ERR_SYS;
 	if (a.ulValueLen > max)
 		return ERR_TOOBIG;
-	a.pValue = p;
-	a.ulValueLen = max;
-	if (d->f->C_GetAttributeValue(d->session, o, &a, 1) != CKR_OK)
-		return ERR_SYS;
-	if (a.ulValueLen > max)
-		return ERR_TOOBIG;
 	*n = a.ulValueLen;
 	return 0;
+}
+
+/* Several in one question: ulValueLen is the room, then what came, 0 for what
+ * is not there or does not fit.  Where one is missing drivers differ in what
+ * they do about the others; then each is asked for alone. */
+static void
+attributes(struct driver *d, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, size_t n)
+{
+	CK_ATTRIBUTE all[ATTRIBUTES_MAX];
+	size_t got;
+	bool ok;
+
+	memcpy(all, a, n * sizeof(*a));
+	ok = d->f->C_GetAttributeValue(d->session, o, all, n) == CKR_OK;
+	for (size_t i = 0; i < n; i++) {
+		if (ok && all[i].ulValueLen <= a[i].ulValueLen)
+			a[i].ulValueLen = all[i].ulValueLen;
+		else
+			a[i].ulValueLen = attribute(d, o, a[i].type,
+			    a[i].pValue, a[i].ulValueLen, &got) == 0 ? got :
+			    0;
+	}
 }
 
 static unsigned long
@@ -243,11 +271,12 @@ find(struct driver *d, CK_ATTRIBUTE *t, size_t n_t, CK_OBJECT_HANDLE *o,
 	return 0;
 }
 
-/* The object with this id: 1, 0 if none shows, negative on failure. */
+/* The private key with this id: 1, 0 if none shows, negative on failure. */
 static int
-find_id(struct driver *d, CK_OBJECT_CLASS class, const uint8_t *id,
-    size_t id_len, CK_OBJECT_HANDLE *object, struct why *why)
+find_key(struct driver *d, const uint8_t *id, size_t id_len,
+    CK_OBJECT_HANDLE *key, struct why *why)
 {
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_ATTRIBUTE t[] = {
 		{ CKA_CLASS, &class, sizeof(class) },
 		{ CKA_ID, (void *)(uintptr_t)id, id_len },
@@ -261,23 +290,15 @@ find_id(struct driver *d, CK_OBJECT_CLASS class, const uint8_t *id,
 	if ((r = find(d, t, 2, o, 2, &n, why)) != 0)
 		return r;
 	if (n > 1)
-		return why_set(why, ERR_REFUSED, "two %s on the token "
-		    "have the same id; expected one", class ==
-		    CKO_PRIVATE_KEY ? "private keys" : "certificates");
+		return why_set(why, ERR_REFUSED, "two private keys on the "
+		    "token have the same id; expected one");
 	if (n == 1)
-		*object = o[0];
+		*key = o[0];
 	return (int)n;
 }
 
-static int
-find_key(struct driver *d, const uint8_t *id, size_t id_len,
-    CK_OBJECT_HANDLE *key, struct why *why)
-{
-	return find_id(d, CKO_PRIVATE_KEY, id, id_len, key, why);
-}
-
-uint32_t
-driver_flags(struct driver *d)
+static uint32_t
+flags_of(const CK_TOKEN_INFO *t)
 {
 	static const struct { unsigned long ck; uint32_t p11; } map[] = {
 		{ CKF_LOGIN_REQUIRED, P11_F_PIN },
@@ -286,55 +307,116 @@ driver_flags(struct driver *d)
 		{ CKF_USER_PIN_FINAL_TRY, P11_F_FINAL },
 		{ CKF_USER_PIN_LOCKED, P11_F_LOCKED },
 	};
-	CK_TOKEN_INFO t;
 	uint32_t flags = 0;
 
-	if (d->no_reader)
-		flags |= P11_F_NO_READER;
-	if (d->session == NO_SESSION ||
-	    d->f->C_GetTokenInfo(d->slot, &t) != CKR_OK)
-		return flags;
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-		if ((t.flags & map[i].ck) != 0)
+		if ((t->flags & map[i].ck) != 0)
 			flags |= map[i].p11;
 	return flags;
 }
 
-/* Put one certificate on the list if it fits. */
+static void
+read_flags(struct driver *d)
+{
+	CK_TOKEN_INFO t;
+
+	d->flags = d->session != NO_SESSION &&
+	    d->f->C_GetTokenInfo(d->slot, &t) == CKR_OK ? flags_of(&t) : 0;
+}
+
+uint32_t
+driver_flags(const struct driver *d)
+{
+	return (d->opened ? d->flags : 0) |
+	    (d->no_reader ? P11_F_NO_READER : 0);
+}
+
+/* ---- listing ---------------------------------------------------------------------- */
+
+/* The text of a label, blanks at its end left out. */
+static void
+label_text(char *dst, size_t size, const uint8_t *p, size_t n)
+{
+	while (n > 0 && p[n - 1] == ' ')
+		n--;
+	(void)err_escape(dst, size, p, n);
+}
+
+/* What the list tells of a certificate.  1; 0 if it is none that a person
+ * could use, or one that the URI does not name. */
+static int
+read_cert(struct driver *d, P11KitUri *uri, CK_OBJECT_HANDLE o,
+    struct p11_cert *c)
+{
+	uint8_t label[P11_LABEL_MAX];
+	unsigned long type = CKC_X_509, category = 0;
+	CK_ATTRIBUTE a[] = {
+		{ CKA_ID, c->id, sizeof(c->id) },
+		{ CKA_LABEL, label, sizeof(label) },
+		{ CKA_VALUE, c->der, sizeof(c->der) },
+		{ CKA_CERTIFICATE_TYPE, &type, sizeof(type) },
+		{ CKA_CERTIFICATE_CATEGORY, &category, sizeof(category) },
+	};
+
+	attributes(d, o, a, sizeof(a) / sizeof(a[0]));
+	if ((a[3].ulValueLen == sizeof(type) && type != CKC_X_509) ||
+	    (a[4].ulValueLen == sizeof(category) && category == CATEGORY_CA) ||
+	    p11_kit_uri_match_attributes(uri, a, 2) != 1)
+		return 0;
+	c->id_len = a[0].ulValueLen;
+	c->der_len = a[2].ulValueLen;
+	label_text(c->label, sizeof(c->label), label, a[1].ulValueLen);
+	return 1;
+}
+
+static int
+check_same_id(const struct driver *d, const struct found *f, struct why *why)
+{
+	for (size_t i = 0; i < d->n_found; i++)
+		if (d->found[i]->slot == f->slot &&
+		    d->found[i]->cert.id_len == f->cert.id_len &&
+		    memcmp(d->found[i]->cert.id, f->cert.id,
+		    f->cert.id_len) == 0)
+			return why_set(why, ERR_REFUSED, "two certificates "
+			    "on the token have the same id; expected one");
+	return 0;
+}
+
+/* Put one certificate on the list if it fits: 1, 0 if not. */
 static int
 consider(struct driver *d, P11KitUri *uri, CK_OBJECT_HANDLE o,
-    struct why *why)
+    const CK_TOKEN_INFO *token, struct found *f, struct why *why)
 {
-	uint8_t id[P11_ID_MAX], label[P11_LABEL_MAX];
-	CK_ATTRIBUTE a[2] = { { CKA_ID, id, 0 }, { CKA_LABEL, label, 0 } };
+	struct p11_cert *c = &f->cert;
 	CK_OBJECT_HANDLE key;
-	size_t n;
 	int r;
 
-	if (number(d, o, CKA_CERTIFICATE_TYPE, CKC_X_509) != CKC_X_509 ||
-	    number(d, o, CKA_CERTIFICATE_CATEGORY, 0) == 2 ||
-	    attribute(d, o, CKA_ID, id, sizeof(id), &n) != 0)
+	f->slot = d->slot;
+	c->flags = flags_of(token);
+	c->key_type = ~0U;
+	label_text(c->token, sizeof(c->token), token->label,
+	    sizeof(token->label));
+	if (read_cert(d, uri, o, c) == 0)
 		return 0;
-	a[0].ulValueLen = n;
-	if (attribute(d, o, CKA_LABEL, label, sizeof(label), &n) != 0)
-		return 0;
-	a[1].ulValueLen = n;
-	if (p11_kit_uri_match_attributes(uri, a, 2) != 1)
-		return 0;
-	if ((r = find_key(d, id, a[0].ulValueLen, &key, why)) < 0)
+	if ((r = find_key(d, c->id, c->id_len, &key, why)) < 0)
 		return r;
 	/* a key may hide until login; one that would not is not there */
-	if (r == 0 && (a[0].ulValueLen == 0 ||
-	    (driver_flags(d) & P11_F_PIN) == 0))
+	if (r == 0 && (c->id_len == 0 || (c->flags & P11_F_PIN) == 0))
 		return 0;
+	if (r == 1) {
+		c->flags |= P11_F_KEY_SEEN;
+		c->key_type = (uint32_t)number(d, key, CKA_KEY_TYPE, ~0U);
+	}
+	if (c->der_len == 0)
+		return why_set(why, ERR_TOOBIG, "a certificate on token %s "
+		    "cannot be read or is over %d bytes", c->token,
+		    P11_CERT_MAX);
 	if (d->n_found == P11_CERTS_MAX)
 		return why_set(why, ERR_TOOBIG, "more than %d certificates "
 		    "on the tokens; name one with -i pkcs11:URI",
 		    P11_CERTS_MAX);
-	d->found[d->n_found].slot = d->slot;
-	d->found[d->n_found].id_len = a[0].ulValueLen;
-	memcpy(d->found[d->n_found++].id, id, a[0].ulValueLen);
-	return 0;
+	r = check_same_id(d, f, why);
+	return r == 0 ? 1 : r;
 }
 
 static int
@@ -355,9 +437,17 @@ list_slot(struct driver *d, P11KitUri *uri, CK_SLOT_ID slot, struct why *why)
 	if ((r = open_session(d, slot, why)) != 0 ||
 	    (r = find(d, &t, 1, o, OBJECTS_MAX, &n, why)) != 0)
 		return r;
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = consider(d, uri, o[i], why);
-	return r;
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		struct found *f = calloc(1, sizeof(*f));
+
+		if (f == NULL)
+			return why_set(why, ERR_NOMEM, "out of memory");
+		if ((r = consider(d, uri, o[i], &token, f, why)) == 1)
+			d->found[d->n_found++] = f;
+		else
+			free(f);
+	}
+	return r < 0 ? r : 0;
 }
 
 static int
@@ -388,30 +478,41 @@ parse_uri(const char *text, P11KitUri **out, struct why *why)
 	return 0;
 }
 
-/* Nobody need wait for a card where there is nothing to put it in. */
-static void
-look_for_reader(struct driver *d)
+/* Slots with a card.  Where there is none, the question without a list makes
+ * drivers look for readers that came meanwhile. */
+static CK_RV
+present(struct driver *d, CK_SLOT_ID *slots, unsigned long *n)
 {
-	unsigned long n = 0;
+	unsigned long all = 0;
+	CK_RV rv;
 
-	d->no_reader = d->f->C_GetSlotList(CK_FALSE, NULL, &n) == CKR_OK &&
-	    n == 0;
+	d->no_reader = false;
+	*n = SLOTS_MAX;
+	rv = d->f->C_GetSlotList(CK_TRUE, slots, n);
+	if (rv != CKR_OK || *n > 0)
+		return rv;
+	if (d->f->C_GetSlotList(CK_FALSE, NULL, &all) != CKR_OK)
+		return rv;
+	/* nobody need wait for a card where there is nothing to put it in */
+	d->no_reader = all == 0;
+	*n = d->no_reader ? 0 : SLOTS_MAX;
+	return d->no_reader ? rv : d->f->C_GetSlotList(CK_TRUE, slots, n);
 }
 
 int
 driver_list(struct driver *d, const char *text, struct why *why)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
-	unsigned long n = SLOTS_MAX;
+	unsigned long n;
 	P11KitUri *uri;
 	CK_RV rv;
 	int r;
 
-	d->n_found = 0;
-	look_for_reader(d);
+	close_session(d);
+	forget_list(d);
 	if ((r = parse_uri(text, &uri, why)) != 0)
 		return r;
-	rv = d->f->C_GetSlotList(CK_TRUE, slots, &n);
+	rv = present(d, slots, &n);
 	if (rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && n > SLOTS_MAX))
 		r = why_set(why, ERR_TOOBIG, "the PKCS#11 driver claims %lu "
 		    "slots; at most %d are looked at", n, SLOTS_MAX);
@@ -421,72 +522,35 @@ driver_list(struct driver *d, const char *text, struct why *why)
 		n = 0;
 	for (unsigned long i = 0; r == 0 && i < n; i++)
 		r = list_slot(d, uri, slots[i], why);
-	close_session(d);
 	p11_kit_uri_free(uri);
 	return r < 0 ? r : (int)d->n_found;
 }
 
-/* The text of a label, blanks at its end left out. */
-static void
-label_text(char *dst, size_t size, const uint8_t *p, size_t n)
+const struct p11_cert *
+driver_cert(const struct driver *d, size_t i)
 {
-	while (n > 0 && p[n - 1] == ' ')
-		n--;
-	(void)err_escape(dst, size, p, n);
+	return i < d->n_found ? &d->found[i]->cert : NULL;
 }
 
-int
-driver_cert(struct driver *d, size_t i, struct p11_cert *c, struct why *why)
-{
-	uint8_t label[P11_LABEL_MAX];
-	CK_OBJECT_HANDLE o, key;
-	CK_TOKEN_INFO t;
-	size_t n;
-	CK_RV rv;
-	int r;
-
-	if (i >= d->n_found)
-		return why_set(why, ERR_NOTFOUND, "no such certificate");
-	if ((r = open_session(d, d->found[i].slot, why)) != 0 ||
-	    (r = find_id(d, CKO_CERTIFICATE, d->found[i].id,
-	    d->found[i].id_len, &o, why)) < 0)
-		return r;
-	if (r == 0)
-		return why_set(why, ERR_NOTFOUND, "the token was changed");
-	if ((rv = d->f->C_GetTokenInfo(d->slot, &t)) != CKR_OK)
-		return failed(why, "C_GetTokenInfo", rv);
-	label_text(c->token, sizeof(c->token), t.label, sizeof(t.label));
-	if (attribute(d, o, CKA_LABEL, label, sizeof(label), &n) != 0 ||
-	    attribute(d, o, CKA_ID, c->id, sizeof(c->id), &c->id_len) != 0 ||
-	    attribute(d, o, CKA_VALUE, c->der, sizeof(c->der),
-	    &c->der_len) != 0 || c->der_len == 0)
-		return why_set(why, ERR_TOOBIG, "a certificate on token %s "
-		    "cannot be read or is over %d bytes", c->token,
-		    P11_CERT_MAX);
-	label_text(c->label, sizeof(c->label), label, n);
-	c->flags = driver_flags(d);
-	c->key_type = ~0U;
-	if ((r = find_key(d, c->id, c->id_len, &key, why)) < 0)
-		return r;
-	if (r == 1) {
-		c->flags |= P11_F_KEY_SEEN;
-		c->key_type = (uint32_t)number(d, key, CKA_KEY_TYPE, ~0U);
-	}
-	return 0;
-}
+/* ---- using one -------------------------------------------------------------------- */
 
 int
 driver_open(struct driver *d, size_t i, struct why *why)
 {
+	const struct found *f;
 	int r;
 
 	if (i >= d->n_found)
 		return why_set(why, ERR_NOTFOUND, "no such certificate");
-	if ((r = open_session(d, d->found[i].slot, why)) != 0)
+	f = d->found[i];
+	/* the list's own session will do */
+	if ((d->session == NO_SESSION || d->logged_in || d->slot != f->slot) &&
+	    (r = open_session(d, f->slot, why)) != 0)
 		return r;
-	d->id_len = d->found[i].id_len;
-	memcpy(d->id, d->found[i].id, d->id_len);
+	d->id_len = f->cert.id_len;
+	memcpy(d->id, f->cert.id, d->id_len);
 	d->opened = true;
+	read_flags(d);
 	return 0;
 }
 
@@ -494,8 +558,10 @@ driver_open(struct driver *d, size_t i, struct why *why)
 static int
 login_failed(struct driver *d, CK_RV rv, struct why *why)
 {
-	uint32_t f = driver_flags(d);
+	uint32_t f;
 
+	read_flags(d);
+	f = d->flags;
 	if (rv == CKR_PIN_LOCKED || (f & P11_F_LOCKED) != 0)
 		return why_set(why, ERR_REFUSED, "the token is locked: too "
 		    "many wrong PINs; its administrator can unlock it");
@@ -533,7 +599,6 @@ login(struct driver *d, CK_USER_TYPE who, struct span pin, struct why *why)
 int
 driver_login(struct driver *d, struct span pin, struct why *why)
 {
-	uint32_t f = driver_flags(d);
 	int r;
 
 	if (!d->opened)
@@ -541,13 +606,15 @@ driver_login(struct driver *d, struct span pin, struct why *why)
 	if (pin.n > P11_PIN_MAX)
 		return why_set(why, ERR_TOOBIG, "a PIN has at most %d bytes",
 		    P11_PIN_MAX);
-	if (pin.n == 0 && (f & P11_F_PINPAD) == 0)
+	if (pin.n == 0 && (d->flags & P11_F_PINPAD) == 0)
 		return why_set(why, ERR_REFUSED, "the PIN is empty");
-	if ((f & P11_F_LOCKED) != 0)
+	if ((d->flags & P11_F_LOCKED) != 0)
 		return login_failed(d, CKR_PIN_LOCKED, why);
 	if (!d->logged_in && (r = login(d, CKU_USER, pin, why)) != 0)
 		return r;
 	d->logged_in = true;
+	/* the right one gives all tries back */
+	d->flags &= ~(uint32_t)(P11_F_LOW | P11_F_FINAL);
 	memcpy(d->pin, pin.p, pin.n);
 	d->pin_len = pin.n;
 	return 0;
@@ -558,27 +625,23 @@ static int
 login_again(struct driver *d, struct why *why)
 {
 	struct span pin = { d->pin, d->pin_len };
-	CK_BBOOL always = CK_FALSE;
-	size_t n;
-	int r = 0;
 
-	if (attribute(d, d->key, CKA_ALWAYS_AUTHENTICATE, &always,
-	    sizeof(always), &n) != 0 || n == 0 || always == CK_FALSE)
-		goto out;
-	if (pin.n == 0 && (driver_flags(d) & P11_F_PINPAD) == 0)
-		r = why_set(why, ERR_STATE, "this key wants its PIN before "
+	if (pin.n == 0 && (d->flags & P11_F_PINPAD) == 0)
+		return why_set(why, ERR_STATE, "this key wants its PIN before "
 		    "each signature");
-	else
-		r = login(d, CKU_CONTEXT_SPECIFIC, pin, why);
-out:
-	buf_wipe(d->pin, P11_PIN_MAX);
-	d->pin_len = 0;
-	return r;
+	return login(d, CKU_CONTEXT_SPECIFIC, pin, why);
 }
 
 static int
-check_key(struct driver *d, const struct scheme *s, struct why *why)
+check_key(struct driver *d, const struct scheme *s, bool *again,
+    struct why *why)
 {
+	unsigned long type = ~0UL;
+	CK_BBOOL always = CK_FALSE;
+	CK_ATTRIBUTE a[] = {
+		{ CKA_KEY_TYPE, &type, sizeof(type) },
+		{ CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always) },
+	};
 	int r;
 
 	if ((r = find_key(d, d->id, d->id_len, &d->key, why)) < 0)
@@ -587,24 +650,28 @@ check_key(struct driver *d, const struct scheme *s, struct why *why)
 		return why_set(why, ERR_NOTFOUND, "no private key on the "
 		    "token has the certificate's id%s", d->logged_in ? "" :
 		    "; a PIN may be needed first");
-	if (number(d, d->key, CKA_KEY_TYPE, ~0UL) != s->key)
+	attributes(d, d->key, a, sizeof(a) / sizeof(a[0]));
+	if (a[0].ulValueLen != sizeof(type) || type != s->key)
 		return why_set(why, ERR_REFUSED, "the key on the token is of "
 		    "another kind than signature scheme 0x%04x wants",
 		    s->tls);
+	*again = a[1].ulValueLen > 0 && always != CK_FALSE;
 	return 0;
 }
 
 /* The second half, behind C_SignInit. */
 static int
 finish_sign(struct driver *d, const struct scheme *s, struct span in,
-    struct buf *sig, struct why *why)
+    bool again, struct buf *sig, struct why *why)
 {
 	uint8_t raw[P11_SIG_MAX];
 	unsigned long n = sizeof(raw);
 	CK_RV rv;
-	int r;
+	int r = again ? login_again(d, why) : 0;
 
-	if ((r = login_again(d, why)) != 0)
+	buf_wipe(d->pin, P11_PIN_MAX);
+	d->pin_len = 0;
+	if (r != 0)
 		return r;
 	rv = d->f->C_Sign(d->session, (uint8_t *)(uintptr_t)in.p, in.n, raw,
 	    &n);
@@ -626,6 +693,7 @@ driver_sign(struct driver *d, uint16_t tls, struct span data,
 	CK_MECHANISM m = { 0 };
 	uint8_t hash[SCHEME_INPUT_MAX];
 	struct span in;
+	bool again;
 	CK_RV rv;
 	int r;
 
@@ -634,7 +702,7 @@ driver_sign(struct driver *d, uint16_t tls, struct span data,
 	if (s == NULL)
 		return why_set(why, ERR_REFUSED, "signature scheme 0x%04x is "
 		    "not one of ours", tls);
-	if ((r = check_key(d, s, why)) != 0)
+	if ((r = check_key(d, s, &again, why)) != 0)
 		return r;
 	m.mechanism = s->mechanism;
 	if (s->mgf != 0) {
@@ -651,5 +719,5 @@ driver_sign(struct driver *d, uint16_t tls, struct span data,
 		    "the way that is needed (scheme 0x%04x)", tls);
 	if (rv != CKR_OK)
 		return failed(why, "C_SignInit", rv);
-	return finish_sign(d, s, in, sig, why);
+	return finish_sign(d, s, in, again, sig, why);
 }

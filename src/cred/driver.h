@@ -21,18 +21,18 @@ int driver_load(struct driver **out, const char *path, struct why *why);
 /* Log out, close, finalise.  Accepts NULL. */
 void driver_free(struct driver *d);
 
-/* Find the certificates that fit the URI ("" fits all) on present tokens,
+/* Read the certificates that fit the URI ("" fits all) on present tokens,
  * CAs left out, at most P11_CERTS_MAX.  Returns their number; closes what
  * was open. */
 int driver_list(struct driver *d, const char *uri, struct why *why);
-/* Read certificate i of the last list again, whole. */
-int driver_cert(struct driver *d, size_t i, struct p11_cert *c,
-    struct why *why);
+/* Certificate i of the last list, d's until the next; NULL behind the last. */
+const struct p11_cert *driver_cert(const struct driver *d, size_t i);
 
 /* Take certificate i: a session on its token, closing any other. */
 int driver_open(struct driver *d, size_t i, struct why *why);
-/* p11_flag of the opened token, read afresh; 0 when none is. */
-uint32_t driver_flags(struct driver *d);
+/* p11_flag of the opened token, as read when it was opened and after a PIN;
+ * of the list where none is. */
+uint32_t driver_flags(const struct driver *d);
 /* Log in; an empty PIN is for a reader with a pinpad.  A key that wants a
  * PIN for each signature gets it at the next driver_sign. */
 int driver_login(struct driver *d, struct span pin, struct why *why);

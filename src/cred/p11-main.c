@@ -79,7 +79,12 @@ list(void *key, const char *uri, struct why *why)
 static int
 cert(void *key, size_t i, struct p11_cert *c, struct why *why)
 {
-	return driver_cert(key, i, c, why);
+	const struct p11_cert *found = driver_cert(key, i);
+
+	if (found == NULL)
+		return why_set(why, ERR_NOTFOUND, "no such certificate");
+	*c = *found;
+	return 0;
 }
 
 static int
