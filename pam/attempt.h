@@ -31,6 +31,7 @@ struct attempt {
 	struct judging judge;
 	bool ready;			/* it has a policy */
 	struct holder card;
+	bool asked;			/* by token_ask */
 	struct known *known;		/* filled on success */
 };
 

@@ -25,7 +25,7 @@ check_local(struct attempt *a)
 
 	if (a->v->o.remote != 0)
 		return PAM_SUCCESS;
-	r = p11_local(a->card.p11, (uint32_t)a->v->caller, &why);
+	r = p11_answer(a->card.p11, NULL, &why);
 	if (r == 0)
 		return PAM_SUCCESS;
 	if (r != ERR_REFUSED) {
@@ -36,19 +36,37 @@ check_local(struct attempt *a)
 	return PAM_AUTHINFO_UNAVAIL;
 }
 
-/* certlogin-p11 is needed for a card, and to ask it whether we are local. */
+/* certlogin-p11 is needed for a card, and to ask it whether we are local.
+ * Its driver takes longest: it goes first, and is told all it needs. */
 static int
-start(struct attempt *a)
+start_card(struct attempt *a)
 {
 	const struct doorconf *o = &a->v->o;
 	const char *const argv[] = { "certlogin-spawn", "p11", o->p11_user,
 	    NULL };
 	struct why why;
 
-	/* the card first: its driver takes longest */
-	if (((has_token(o) || o->remote == 0) && holder_start(&a->card, a->v,
-	    argv, "certlogin-p11", &why) != 0) ||
-	    judging_start(&a->judge, o, &why) != 0) {
+	if (!has_token(o) && o->remote != 0)
+		return PAM_SUCCESS;
+	if (holder_start(&a->card, a->v, argv, "certlogin-p11", &why) != 0 ||
+	    (o->remote == 0 && p11_ask_local(a->card.p11,
+	    (uint32_t)a->v->caller, &why) != 0)) {
+		visit_not_set_up(a->v, why.text);
+		return PAM_SERVICE_ERR;
+	}
+	/* it does not load a driver for a caller who is not local */
+	return o->source[0] == DOORCONF_TOKEN ? token_ask(a) : PAM_SUCCESS;
+}
+
+static int
+start(struct attempt *a)
+{
+	struct why why;
+	int r = start_card(a);
+
+	if (r != PAM_SUCCESS)
+		return r;
+	if (judging_start(&a->judge, &a->v->o, &why) != 0) {
 		visit_not_set_up(a->v, why.text);
 		return PAM_SERVICE_ERR;
 	}
@@ -85,6 +103,8 @@ auth_run(struct visit *v, struct known **known)
 		return PAM_BUF_ERR;
 	if ((r = start(&a)) == PAM_SUCCESS)
 		r = run_sources(&a);
+	/* it dies while the card logs out */
+	child_kill(&a.judge.child);
 	holder_end(&a.card);
 	judging_end(&a.judge);
 	if (r == PAM_SUCCESS)

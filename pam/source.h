@@ -9,7 +9,10 @@
 
 #include "pam/attempt.h"
 
-/* a->card has been started, and is local. */
+/* a->card has been started: let it load the driver and look for cards, while
+ * others do something else. */
+int token_ask(struct attempt *a);
+/* It is local. */
 int token_run(struct attempt *a);
 int file_run(struct attempt *a);
 

@@ -18,14 +18,27 @@ struct cards {
 
 /* ---- finding -------------------------------------------------------------------- */
 
-static int
-load(struct attempt *a)
+int
+token_ask(struct attempt *a)
 {
 	const struct doorconf *o = &a->v->o;
 	const struct p11_conf conf = { .module = o->module,
 	    .env = (const char *const *)o->env, .n_env = o->n_env };
 	struct why why;
-	int r = p11_load(a->card.p11, &conf, &why);
+	int r;
+
+	if ((r = p11_ask_load(a->card.p11, &conf, &why)) != 0 ||
+	    (r = p11_ask_list(a->card.p11, o->uri, &why)) != 0)
+		return attempt_failed(a, r, CARD, &why);
+	a->asked = true;
+	return PAM_SUCCESS;
+}
+
+static int
+loaded(struct attempt *a)
+{
+	struct why why;
+	int r = p11_answer(a->card.p11, NULL, &why);
 
 	if (r == 0)
 		return PAM_SUCCESS;
@@ -44,7 +57,8 @@ now(void)
 	return t.tv_sec;
 }
 
-/* List; with wait= until a card comes, where there is a reader. */
+/* The list that was asked for; with wait= until a card comes, where there is
+ * a reader. */
 static int
 find(struct attempt *a, struct cards *c, struct why *why)
 {
@@ -53,7 +67,7 @@ find(struct attempt *a, struct cards *c, struct why *why)
 	bool told = false;
 	int r;
 
-	while ((r = p11_list(a->card.p11, a->v->o.uri, &c->cert, &c->n,
+	while ((r = p11_answer_list(a->card.p11, &c->cert, &c->n,
 	    why)) == 0 && c->n == 0) {
 		free(c->cert);
 		c->cert = NULL;
@@ -64,7 +78,12 @@ find(struct attempt *a, struct cards *c, struct why *why)
 			visit_tell(a->v, false, "Insert your smart card.");
 		told = true;
 		(void)nanosleep(&pause, NULL);
+		if ((r = p11_ask_list(a->card.p11, a->v->o.uri, why)) != 0)
+			break;
 	}
+	/* the only one is opened while the judge looks at it */
+	if (r == 0 && c->n == 1)
+		r = p11_ask_open(a->card.p11, 0, why);
 	return r;
 }
 
@@ -245,7 +264,9 @@ use(struct attempt *a, const struct cards *c, size_t i)
 	uint32_t flags;
 	int r;
 
-	if ((r = p11_open(a->card.p11, i, &flags, &why)) != 0)
+	r = c->n == 1 ? p11_answer(a->card.p11, &flags, &why) :
+	    p11_open(a->card.p11, i, &flags, &why);
+	if (r != 0)
 		return attempt_failed(a, r, CARD, &why);
 	if ((r = before_pin(a, account, flags)) != PAM_SUCCESS)
 		return r;
@@ -263,7 +284,9 @@ token_run(struct attempt *a)
 	size_t chosen;
 	int r;
 
-	if ((r = load(a)) != PAM_SUCCESS)
+	if (!a->asked && (r = token_ask(a)) != PAM_SUCCESS)
+		return r;
+	if ((r = loaded(a)) != PAM_SUCCESS)
 		return r;
 	if ((r = find(a, &c, &why)) != 0)
 		return attempt_failed(a, r, CARD, &why);

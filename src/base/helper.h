@@ -50,6 +50,10 @@ void helper_reset_limits(void);
  * not a SEQPACKET socket (started by hand). */
 int helper_begin(const char *name);
 
+/* End, without the destructors of libraries: what they would free goes with
+ * the process, and somebody may wait for its end. */
+_Noreturn void helper_leave(int status);
+
 /* Open a helper's executable in folder dir by the rules of path.h. */
 int helper_open(const char *dir, const char *name, struct why *why);
 

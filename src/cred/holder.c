@@ -1,20 +1,25 @@
 #include "cred/holder.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/about.h"
 #include "base/helper.h"
 #include "proto/chan.h"
 
+#define LEAVE_S 2		/* for logout, when who asked is dead */
+
 struct server {
 	const struct holder_ops *ops;
 	void *key;			/* NULL until P11_LOAD */
 	bool remote;			/* P11_LOCAL was refused */
+	bool failed;			/* what was asked ahead is void */
 	struct buf out;
 	struct why why;
 };
@@ -136,34 +141,69 @@ row_of(const struct server *s, uint8_t type)
 	return NULL;
 }
 
+static void
+put_done(struct server *s, int r)
+{
+	struct p11_done done = { .code = r };
+	const char *text = s->why.text[0] != '\0' ? s->why.text :
+	    err_text(r);
+
+	/* there are no flags, and nothing to list or open, without a key */
+	if (s->key != NULL)
+		done.flags = s->ops->flags(s->key);
+	else
+		s->failed = r != 0;
+	if (r != 0)
+		(void)err_escape(done.text, sizeof(done.text), text,
+		    strlen(text));
+	p11msg_put_done(&s->out, &done);
+}
+
 /* One question, one answer; non-zero ends the process. */
 static int
 serve(struct server *s, struct buf *in)
 {
-	struct p11_done done = { 0 };
 	const struct row *row;
 	struct chan_msg m;
 	int r;
 
 	if ((r = chan_recv(HELPER_CHANNEL, in, &m, 0)) != 0)
 		return r;
-	if ((row = row_of(s, m.type)) == NULL)
-		return ERR_TYPE;
 	s->why.text[0] = '\0';
-	r = row->answer(s, &m.body);
+	if ((row = row_of(s, m.type)) != NULL)
+		r = row->answer(s, &m.body);
+	else if (s->failed)
+		r = why_set(&s->why, ERR_STATE, "what was asked before this "
+		    "failed");
+	else
+		return ERR_TYPE;
 	buf_reset(in);		/* wipes a PIN */
-	if (r <= 0) {
-		done.code = r;
-		if (s->key != NULL)
-			done.flags = s->ops->flags(s->key);
-		if (r != 0)
-			(void)err_escape(done.text, sizeof(done.text),
-			    s->why.text[0] != '\0' ? s->why.text :
-			    err_text(r), strlen(s->why.text[0] != '\0' ?
-			    s->why.text : err_text(r)));
-		p11msg_put_done(&s->out, &done);
-	}
+	if (r <= 0)
+		put_done(s, r);
 	return chan_send(HELPER_CHANNEL, &s->out, NULL, 0);
+}
+
+/* Who asked is dead: the channel's end makes us log out and go.  A driver that
+ * hangs must not keep us here. */
+static void
+asker_died(int sig)
+{
+	(void)sig;
+	(void)alarm(LEAVE_S);
+}
+
+static int
+follow_asker(void)
+{
+	struct sigaction sa = { .sa_handler = asker_died,
+	    .sa_flags = SA_RESTART };
+	struct pollfd p = { .fd = HELPER_CHANNEL };
+
+	if (sigaction(SIGTERM, &sa, NULL) != 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0)
+		return ERR_SYS;
+	/* it may have died before */
+	return poll(&p, 1, 0) == 0 ? 0 : ERR_EOF;
 }
 
 int
@@ -181,9 +221,8 @@ holder_main(int argc, char **argv, const char *name,
 		    "started by hand\n", name);
 		return 2;
 	}
-	/* what hangs must not outlive who waits for it */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+	if (follow_asker() != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0,
+	    0) != 0)
 		return 3;
 	buf_init_secret(&in, CHAN_MSG_MAX);
 	buf_init(&s.out, CHAN_MSG_MAX);
@@ -198,5 +237,5 @@ holder_main(int argc, char **argv, const char *name,
 		ops->free(s.key);
 	buf_free(&in);
 	buf_free(&s.out);
-	return r == ERR_EOF ? 0 : 3;
+	helper_leave(r == ERR_EOF ? 0 : 3);
 }

@@ -22,6 +22,8 @@ struct p11 {
 	const char *name;	/* of the program at the other end */
 	int fd;
 	int limit_ms;
+	unsigned pending;	/* questions without an answer */
+	long since;		/* the last question or answer, now_ms() */
 	uint32_t flags;		/* of the last answer */
 	struct buf out, in;	/* both wiped: the PIN passes through */
 };
@@ -75,30 +77,53 @@ broken(struct p11 *p, int code, struct why *why)
 	    err_text(code));
 }
 
+/* What became of a question on its way. */
 static int
-ask(struct p11 *p, long *end, struct why *why)
+asked(struct p11 *p, int r, struct why *why)
+{
+	/* behind one that it could not answer: that answer says why */
+	if (r == ERR_EOF && p->pending > 0)
+		r = 0;
+	if (r != 0)
+		return broken(p, r, why);
+	p->pending++;
+	p->since = now_ms();
+	return 0;
+}
+
+static int
+ask(struct p11 *p, struct why *why)
 {
 	int r;
 
 	if (p->fd < 0)
-		return why_set(why, ERR_STATE, "%s was ended",
-		    p->name);
-	*end = now_ms() + p->limit_ms;
+		return why_set(why, ERR_STATE, "%s was ended", p->name);
 	r = chan_send(p->fd, &p->out, NULL, 0);
 	buf_reset(&p->out);
-	return r == 0 ? 0 : broken(p, r, why);
+	return asked(p, r, why);
 }
 
 /* The next message of an answer, until the end of the question's time. */
 static int
-next(struct p11 *p, long end, struct chan_msg *m, struct why *why)
+next(struct p11 *p, struct chan_msg *m, struct why *why)
 {
-	long left = end - now_ms();
+	long left = p->since + p->limit_ms - now_ms();
 	int r;
 
+	if (p->fd < 0)
+		return why_set(why, ERR_STATE, "%s was ended", p->name);
 	r = chan_recv_timeout(p->fd, &p->in, m, 0,
 	    left > 0 ? (int)left : 0);
 	return r == 0 ? 0 : broken(p, r, why);
+}
+
+/* The time of the next answer begins. */
+static void
+answered(struct p11 *p)
+{
+	if (p->pending > 0)
+		p->pending--;
+	p->since = now_ms();
 }
 
 /* What P11_DONE says. */
@@ -111,22 +136,20 @@ finish(struct p11 *p, struct chan_msg *m, uint32_t *flags, struct why *why)
 		return broken(p, ERR_TYPE, why);
 	if (p11msg_get_done(&m->body, &d) != 0)
 		return broken(p, ERR_MALFORMED, why);
+	answered(p);
 	p->flags = d.flags;
 	if (flags != NULL)
 		*flags = d.flags;
 	return d.code == 0 ? 0 : why_set(why, d.code, "%s", d.text);
 }
 
-static int
-question(struct p11 *p, uint32_t *flags, struct why *why)
+int
+p11_answer(struct p11 *p, uint32_t *flags, struct why *why)
 {
 	struct chan_msg m;
-	long end;
-	int r;
+	int r = next(p, &m, why);
 
-	if ((r = ask(p, &end, why)) != 0 || (r = next(p, end, &m, why)) != 0)
-		return r;
-	return finish(p, &m, flags, why);
+	return r != 0 ? r : finish(p, &m, flags, why);
 }
 
 static int
@@ -173,13 +196,21 @@ make(const char *name, int fd, int limit_ms)
 }
 
 int
-p11_load(struct p11 *p, const struct p11_conf *c, struct why *why)
+p11_ask_load(struct p11 *p, const struct p11_conf *c, struct why *why)
 {
 	if (c->n_env > P11_ENV_MAX)
 		return why_set(why, ERR_TOOBIG, "module-env: at most %d "
 		    "settings", P11_ENV_MAX);
 	p11msg_put_load(&p->out, c->module, c->env, c->n_env);
-	return question(p, NULL, why);
+	return ask(p, why);
+}
+
+int
+p11_load(struct p11 *p, const struct p11_conf *c, struct why *why)
+{
+	int r = p11_ask_load(p, c, why);
+
+	return r != 0 ? r : p11_answer(p, NULL, why);
 }
 
 int
@@ -216,10 +247,18 @@ p11_adopt(struct p11 **out, const char *name, int fd, int limit_ms,
 }
 
 int
-p11_local(struct p11 *p, uint32_t uid, struct why *why)
+p11_ask_local(struct p11 *p, uint32_t uid, struct why *why)
 {
 	p11msg_put_local(&p->out, uid);
-	return question(p, NULL, why);
+	return ask(p, why);
+}
+
+int
+p11_local(struct p11 *p, uint32_t uid, struct why *why)
+{
+	int r = p11_ask_local(p, uid, why);
+
+	return r != 0 ? r : p11_answer(p, NULL, why);
 }
 
 uint32_t
@@ -240,12 +279,16 @@ p11_stop(struct p11 *p)
 {
 	struct chan_msg m;
 	int status;
+	long end;
 
 	if (p == NULL)
 		return;
 	/* its exit closes the channel: wait for that, then make sure */
+	end = now_ms() + STOP_MS;
 	if (p->fd >= 0 && shutdown(p->fd, SHUT_WR) == 0)
-		(void)chan_recv_timeout(p->fd, &p->in, &m, 0, STOP_MS);
+		while (now_ms() < end && chan_recv_timeout(p->fd, &p->in, &m,
+		    0, (int)(end - now_ms())) == 0)
+			continue;	/* an answer that nobody waited for */
 	reap(p, &status);
 	buf_free(&p->out);
 	buf_free(&p->in);
@@ -253,21 +296,24 @@ p11_stop(struct p11 *p)
 }
 
 int
-p11_list(struct p11 *p, const char *uri, struct p11_cert **certs, size_t *n,
+p11_ask_list(struct p11 *p, const char *uri, struct why *why)
+{
+	p11msg_put_list(&p->out, uri);
+	return ask(p, why);
+}
+
+int
+p11_answer_list(struct p11 *p, struct p11_cert **certs, size_t *n,
     struct why *why)
 {
-	struct p11_cert *list;
+	struct p11_cert *list = calloc(P11_CERTS_MAX, sizeof(*list));
 	struct chan_msg m;
 	size_t got = 0;
-	long end;
 	int r;
 
-	p11msg_put_list(&p->out, uri);
-	if ((r = ask(p, &end, why)) != 0)
-		return r;
-	if ((list = calloc(P11_CERTS_MAX, sizeof(*list))) == NULL)
+	if (list == NULL)
 		return broken(p, ERR_NOMEM, why);
-	while ((r = next(p, end, &m, why)) == 0 && m.type == P11_CERT) {
+	while ((r = next(p, &m, why)) == 0 && m.type == P11_CERT) {
 		if (got == P11_CERTS_MAX ||
 		    p11msg_get_cert(&m.body, &list[got]) != 0) {
 			r = broken(p, ERR_MALFORMED, why);
@@ -287,10 +333,27 @@ p11_list(struct p11 *p, const char *uri, struct p11_cert **certs, size_t *n,
 }
 
 int
-p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why)
+p11_list(struct p11 *p, const char *uri, struct p11_cert **certs, size_t *n,
+    struct why *why)
+{
+	int r = p11_ask_list(p, uri, why);
+
+	return r != 0 ? r : p11_answer_list(p, certs, n, why);
+}
+
+int
+p11_ask_open(struct p11 *p, size_t i, struct why *why)
 {
 	p11msg_put_open(&p->out, (uint32_t)i);
-	return question(p, flags, why);
+	return ask(p, why);
+}
+
+int
+p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why)
+{
+	int r = p11_ask_open(p, i, why);
+
+	return r != 0 ? r : p11_answer(p, flags, why);
 }
 
 /* The question with the PIN is made in a page of its own: never swapped out,
@@ -318,8 +381,6 @@ int
 p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
     struct why *why)
 {
-	long end = now_ms() + p->limit_ms;
-	struct chan_msg m;
 	int r;
 
 	if (p->fd < 0)
@@ -327,11 +388,9 @@ p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
 	if (n > P11_PIN_MAX)
 		return why_set(why, ERR_TOOBIG, "a PIN has at most %d bytes",
 		    P11_PIN_MAX);
-	if ((r = send_pin(p, pin, n)) != 0)
-		return broken(p, r, why);
-	if ((r = next(p, end, &m, why)) != 0)
+	if ((r = asked(p, send_pin(p, pin, n), why)) != 0)
 		return r;
-	return finish(p, &m, flags, why);
+	return p11_answer(p, flags, why);
 }
 
 int
@@ -340,17 +399,17 @@ p11_sign(struct p11 *p, uint16_t scheme, struct span data, struct buf *sig,
 {
 	struct chan_msg m;
 	struct span s;
-	long end;
 	int r;
 
 	p11msg_put_sign(&p->out, scheme, data);
-	if ((r = ask(p, &end, why)) != 0 || (r = next(p, end, &m, why)) != 0)
+	if ((r = ask(p, why)) != 0 || (r = next(p, &m, why)) != 0)
 		return r;
 	if (m.type != P11_SIGNED)
 		return (r = finish(p, &m, NULL, why)) != 0 ? r :
 		    broken(p, ERR_TYPE, why);
 	if (p11msg_get_signed(&m.body, &s) != 0)
 		return broken(p, ERR_MALFORMED, why);
+	answered(p);
 	buf_put_raw(sig, s.p, s.n);
 	return buf_err(sig) == 0 ? 0 : why_set(why, buf_err(sig),
 	    "a signature of %zu bytes", s.n);

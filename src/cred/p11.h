@@ -1,8 +1,8 @@
 /*
  * How a program talks to the certlogin-p11 that it starts: one process, one
- * driver, one question at a time.  Each question has a time limit; when it
- * passes, or when the process ends or answers nonsense, the process is
- * killed and every later call fails with ERR_STATE.
+ * driver.  Each answer has a time limit; when it passes, or when the process
+ * ends or answers nonsense, the process is killed and every later call fails
+ * with ERR_STATE.
  */
 #ifndef CRED_P11_H
 #define CRED_P11_H
@@ -14,7 +14,8 @@
 #include "base/err.h"
 #include "cred/p11msg.h"
 
-#define P11_LIMIT_MS 30000	/* of one question, where none is set */
+#define P11_LIMIT_MS 30000	/* of one answer, where none is set */
+#define P11_AHEAD_MAX 4		/* all fit into the channel's queue */
 
 struct p11_conf {
 	const char *dir;	/* of certlogin-p11; NULL: as installed */
@@ -49,6 +50,21 @@ void p11_stop(struct p11 *p);
  * left out.  *certs is the caller's, to be freed with free(). */
 int p11_list(struct p11 *p, const char *uri, struct p11_cert **certs,
     size_t *n, struct why *why);
+/*
+ * The same questions in two steps, so that the driver works on them while
+ * their asker does something else.  At most P11_AHEAD_MAX may be without an
+ * answer; the answers come in the order of the questions.  What follows one
+ * that fails is answered by ERR_STATE.
+ */
+int p11_ask_local(struct p11 *p, uint32_t uid, struct why *why);
+int p11_ask_load(struct p11 *p, const struct p11_conf *conf,
+    struct why *why);
+int p11_ask_list(struct p11 *p, const char *uri, struct why *why);
+int p11_ask_open(struct p11 *p, size_t i, struct why *why);
+int p11_answer(struct p11 *p, uint32_t *flags, struct why *why);
+int p11_answer_list(struct p11 *p, struct p11_cert **certs, size_t *n,
+    struct why *why);
+
 /* enum p11_flag of the last answer. */
 uint32_t p11_flags(const struct p11 *p);
 /* Take one of the last list by its place; *flags (enum p11_flag) afresh. */

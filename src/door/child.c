@@ -103,17 +103,23 @@ child_start(struct child *c, const char *const *argv, struct why *why)
 }
 
 void
-child_end(struct child *c)
+child_kill(struct child *c)
 {
 	if (c->fd >= 0)
 		(void)close(c->fd);
-	if (c->pid > 0) {
-		if (c->pidfd >= 0)
-			(void)syscall(SYS_pidfd_send_signal, c->pidfd,
-			    SIGKILL, NULL, 0);
+	c->fd = -1;
+	if (c->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL,
+		    0);
+}
+
+void
+child_end(struct child *c)
+{
+	child_kill(c);
+	if (c->pid > 0)
 		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
-	}
 	if (c->pidfd >= 0)
 		(void)close(c->pidfd);
 	*c = (struct child)CHILD_NONE;

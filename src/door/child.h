@@ -21,7 +21,9 @@ struct child {
 /* argv begins with the name "certlogin-spawn" and ends with NULL. */
 int child_start(struct child *c, const char *const *argv, struct why *why);
 
-/* Kill it and wait for it.  What it said counts, not how it ended; and a
+/* Close the channel and kill it; child_end is still due. */
+void child_kill(struct child *c);
+/* The same, and wait for it.  What it said counts, not how it ended; and a
  * caller that ignores SIGCHLD or waits for everybody takes its status. */
 void child_end(struct child *c);
 

@@ -150,5 +150,5 @@ main(int argc, char **argv)
 	if (settle_time_zone() != 0 || map_files(j, &f) != 0 ||
 	    sandbox_enter(j->calls, j->n_calls, &why) != 0)
 		return 3;
-	return j->run(&f) == 0 ? 0 : 3;
+	helper_leave(j->run(&f) == 0 ? 0 : 3);
 }

@@ -225,7 +225,9 @@ start_keyfile(struct spawn *s, struct why *why)
 	return become(s, argv, why);
 }
 
-/* As the answer to the first question, whatever it is. */
+/* As the answer to the first question, whatever it is.  Others may lie behind
+ * it: to end before they are read would be an error at the other end, in place
+ * of the answer. */
 static void
 holder_failed(const struct why *why, int code)
 {
@@ -239,6 +241,8 @@ holder_failed(const struct why *why, int code)
 	if (chan_recv(HELPER_CHANNEL, &b, &m, 0) == 0) {
 		p11msg_put_done(&b, &done);
 		(void)chan_send(HELPER_CHANNEL, &b, NULL, 0);
+		while (chan_recv(HELPER_CHANNEL, &b, &m, 0) == 0)
+			continue;
 	}
 	buf_free(&b);
 }

@@ -76,6 +76,48 @@ lets_in alice liar
 grep -q 'Look at the reader' "$R/err" || give_up "no word of the reader"
 not_asked
 
+# the card in the end: told in this order, and nothing else
+diary_is()
+{
+	[ "$(tr '\n' ' ' <"$R/keep/sig")" = "$1 " ]
+}
+
+echo "the card is logged out when the module returns"
+rm -f "$R/keep/sig"
+behave diary
+lets_in alice liar 1234
+diary_is 'login sign logout end' || give_up "was: $(cat "$R/keep/sig")"
+for _ in 1 2 3 4 5; do
+	lets_in alice liar 1234
+done
+rm -f "$R/keep/sig"
+keeps_out 'wrong PIN' 'wrong PIN' alice liar 9999
+diary_is 'login end' || give_up "was: $(cat "$R/keep/sig")"
+
+echo "and when its caller is killed in the middle"
+rm -f "$R/keep/sig"
+behave orphan
+printf '1234\n' | env "${SANITIZED[@]}" pamtester liar alice authenticate \
+    >"$R/err" 2>&1 &
+pid=$!
+signing()
+{
+	grep -q sign "$R/keep/sig"
+}
+wait_for 15 signing || give_up "no signature: $(cat "$R/err")"
+kill -KILL "$(pgrep -x pamtester)"
+wait $pid || :
+wait_for 10 diary_is 'login sign logout end' ||
+    give_up "was: $(cat "$R/keep/sig")"
+nobody_left()
+{
+	[ -z "$(pgrep -u $P11_USER)" ]
+}
+wait_for 10 nobody_left || give_up "the helper is still there"
+behave diary
+lets_in alice liar 1234
+
+rm -f "$R/keep/sig"
 echo "a PIN for each signature: asked for once"
 behave always
 lets_in alice liar 1234
@@ -111,7 +153,7 @@ keeps_out 'cannot retrieve' 'no card' alice liar
 ! grep -q Insert "$R/err" || give_up "asked for a card"
 
 echo "a card that comes while somebody waits"
-rm "$R/keep/sig"
+rm -f "$R/keep/sig"
 behave absent wait=30s
 log_mark
 (printf '1234\n' |

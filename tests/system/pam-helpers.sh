@@ -12,7 +12,7 @@ begin()
 	local service=$1
 
 	shift
-	rm -f "$R/answers"
+	rm -f "$R/answers" "$R/err"
 	mkfifo "$R/answers"
 	"$@" pamtester "$service" alice authenticate <"$R/answers" \
 	    >"$R/err" 2>&1 &

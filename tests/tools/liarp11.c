@@ -17,6 +17,9 @@
  *	pinpad		the reader asks for the PIN, and gets 1234
  *	exec		becomes another program, if it can
  *	always		the key wants a PIN for each signature
+ *	diary		writes into LIAR_KEEP what it is told: login, sign, logout,
+ *			end
+ *	orphan		the same; signs only when who started it is dead
  */
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
@@ -46,6 +49,32 @@ perhaps(const char *hang, const char *crash)
 			(void)pause();
 	if (does(crash))
 		abort();
+}
+
+static void
+note(const char *what)
+{
+	FILE *f;
+
+	if ((!does("diary") && !does("orphan")) ||
+	    (f = fopen(getenv("LIAR_KEEP"), "a")) == NULL)
+		return;
+	(void)fprintf(f, "%s\n", what);
+	(void)fclose(f);
+}
+
+static CK_RV
+logout(CK_SESSION_HANDLE s)
+{
+	note("logout");
+	return real->C_Logout(s);
+}
+
+static CK_RV
+finalize(void *args)
+{
+	note("end");
+	return real->C_Finalize(args);
 }
 
 static CK_RV
@@ -99,6 +128,7 @@ login(CK_SESSION_HANDLE s, CK_USER_TYPE who, unsigned char *pin,
 	static unsigned char right[] = "1234";
 
 	perhaps("hang-login", "crash-login");
+	note("login");
 	if (who == CKU_CONTEXT_SPECIFIC) {
 		contexts++;
 		return n == 4 && memcmp(pin, right, 4) == 0 ? CKR_OK :
@@ -127,17 +157,18 @@ static CK_RV
 attributes(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a,
     unsigned long n)
 {
-	if (does("always") && n == 1 && a->type == CKA_ALWAYS_AUTHENTICATE) {
-		if (a->pValue != NULL)
-			*(CK_BBOOL *)a->pValue = CK_TRUE;
-		a->ulValueLen = sizeof(CK_BBOOL);
-		return CKR_OK;
+	CK_RV rv = real->C_GetAttributeValue(s, o, a, n);
+
+	for (unsigned long i = 0; i < n; i++) {
+		if (does("always") && a[i].type == CKA_ALWAYS_AUTHENTICATE) {
+			if (a[i].pValue != NULL)
+				*(CK_BBOOL *)a[i].pValue = CK_TRUE;
+			a[i].ulValueLen = sizeof(CK_BBOOL);
+		}
+		if (does("huge") && a[i].type == CKA_VALUE)
+			a[i].ulValueLen = 0xffffffffUL;
 	}
-	if (does("huge") && n == 1 && a->type == CKA_VALUE) {
-		a->ulValueLen = 0xffffffffUL;
-		return CKR_OK;
-	}
-	return real->C_GetAttributeValue(s, o, a, n);
+	return rv;
 }
 
 /* The first signature is kept; later ones are that one. */
@@ -161,9 +192,13 @@ static CK_RV
 sign(CK_SESSION_HANDLE s, unsigned char *data, unsigned long n_data,
     unsigned char *sig, unsigned long *n)
 {
+	pid_t starter = getppid();
 	CK_RV rv;
 
 	perhaps("hang-sign", "crash-sign");
+	note("sign");
+	while (does("orphan") && getppid() == starter)
+		(void)usleep(10000);
 	if (does("always") && contexts == 0)
 		return CKR_USER_NOT_LOGGED_IN;
 	rv = real->C_Sign(s, data, n_data, sig, n);
@@ -198,6 +233,8 @@ C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 	liar.C_GetSlotList = slot_list;
 	liar.C_GetTokenInfo = token_info;
 	liar.C_Login = login;
+	liar.C_Logout = logout;
+	liar.C_Finalize = finalize;
 	liar.C_FindObjects = find;
 	liar.C_GetAttributeValue = attributes;
 	liar.C_Sign = sign;
