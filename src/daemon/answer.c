@@ -53,7 +53,7 @@ answer_reload(struct ctl_tool *t, struct chan_msg *m)
 		return;
 	}
 	log_info("reload asked for by %s", peer_text(&t->peer, who));
-	setup_reload(d, ctl_take(t));
+	setup_reload(d, SETUP_ALL, ctl_take(t));
 }
 
 static void
@@ -99,6 +99,7 @@ answer_status(struct ctl_tool *t, struct chan_msg *m)
 {
 	const struct daemon *d = t->d;
 	const struct setup *u = d->setup;
+	char error[CTLMSG_TEXT_MAX];
 	struct buf *b = &t->out;
 
 	if (ctlmsg_empty_decode(m->body) != 0) {
@@ -109,7 +110,8 @@ answer_status(struct ctl_tool *t, struct chan_msg *m)
 	ctlmsg_record(b, "daemon");
 	ctlmsg_number(b, "pid", (uint64_t)getpid());
 	ctlmsg_time(b, "loaded", u->loaded);
-	ctlmsg_text(b, "last-error", "%s", d->last_error);
+	ctlmsg_text(b, "last-error", "%s", setup_last_error(d, error,
+	    sizeof(error)));
 	ctlmsg_time(b, "host-certificate-expires", u->hostkey->not_after);
 	ctlmsg_number(b, "rules", u->done.rules);
 	ctlmsg_number(b, "waiting", limits_waiting(d->limits));

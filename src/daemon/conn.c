@@ -25,7 +25,7 @@ struct conn {
 	int channel;		/* to the session, from then on */
 	pid_t session, net;	/* 0 when ended or not ours */
 	pid_t judge;		/* not known to be done yet, or 0 */
-	pid_t hostkey;		/* the process that signs for it */
+	struct hostkey *hostkey;	/* signs for it; NULL until joined */
 	uint64_t reference;
 	uint8_t address[16];
 	uint8_t address_len;
@@ -42,6 +42,14 @@ struct conn {
 };
 
 static void on_session(struct ev_loop *, ev_io *, int);
+
+/* No more judges for it. */
+static void
+drop_hostkey(struct conn *c)
+{
+	hostkey_drop(c->hostkey);
+	c->hostkey = NULL;
+}
 
 static void
 not_waiting(struct conn *c)
@@ -66,6 +74,7 @@ forget(struct conn *c)
 {
 	not_waiting(c);
 	end_judge(c);
+	drop_hostkey(c);
 	ev_io_stop(c->d->loop, &c->io);
 	live_remove(c->live);
 	if (c->socket >= 0)
@@ -210,8 +219,8 @@ join(struct conn *c, struct why *why)
 	c->channel = p.channel;
 	c->session = p.session;
 	c->net = p.net;
-	c->hostkey = c->d->setup->hostkey->pid;
-	hostkey = hostkey_channel(c->d->setup->hostkey, &c->source);
+	c->hostkey = hostkey_keep(c->d->setup->hostkey);
+	hostkey = hostkey_channel(c->hostkey, &c->source);
 	if (hostkey < 0) {
 		setup_replace_hostkey(c->d);
 		return why_set(why, hostkey, "host key process: %s",
@@ -291,11 +300,12 @@ answer_need_judge(struct conn *c, struct chan_msg *m)
 	struct buf b;
 	int judge, r = ipc_empty_decode(m->body);
 
-	if (r != 0 || c->live != NULL)
+	if (r != 0 || c->live != NULL || c->hostkey == NULL)
 		return r != 0 ? r : ERR_STATE;
 	c->proved = true;
 	end_judge(c);
-	if ((judge = spare_take_judge(c->d->spares, &c->judge, &why)) < 0) {
+	if ((judge = spare_take_judge(c->d->spares, c->hostkey, &c->judge,
+	    &why)) < 0) {
 		log_error("judge: %s", why.text);
 		return judge;
 	}
@@ -317,7 +327,7 @@ answer_refused(struct conn *c, struct chan_msg *m)
 		return r != 0 ? r : ERR_STATE;
 	refused(c, &f);
 	/* several logins may have waited for the same one */
-	if (f.hostkey && c->hostkey == c->d->setup->hostkey->pid)
+	if (f.hostkey && c->hostkey == c->d->setup->hostkey)
 		setup_replace_hostkey(c->d);
 	return 0;
 }
@@ -372,6 +382,7 @@ answer_register(struct conn *c, struct chan_msg *m)
 		c->reference = g.reference;
 	not_waiting(c);
 	end_judge(c);
+	drop_hostkey(c);
 	c->d->logins++;
 	return say(c, IPC_SES_REGISTERED);
 }

@@ -37,7 +37,7 @@ struct live;			/* live.c */
 struct reload;			/* setup.c */
 struct ctl;			/* ctl.c */
 
-/* What is in force: made anew by a reload, swapped as a whole. */
+/* What is in force: its parts are made anew by a reload, and swapped. */
 struct setup {
 	struct conf conf;
 	struct ids net, judge, key;
@@ -48,15 +48,18 @@ struct setup {
 	struct ipc_load_done done;
 	struct ipc_sources sources;	/* the files of the policy */
 	struct hostkey *hostkey;
-	int64_t loaded;		/* seconds since 1970 */
+	int64_t loaded;		/* the policy: seconds since 1970 */
 };
 
 #define RELOAD_WAITERS_MAX 16
+#define SETUP_RELOADS 2		/* at work: host key and policy */
+#define SETUP_ERRORS 3		/* of configuration, host key, policy */
 
 /* An admin's tool that waits for the end of a reload. */
 struct reload_waiter {
 	int fd;
-	bool next;		/* not of the one at work, of the next */
+	unsigned parts;			/* enum setup_part */
+	const struct reload *reload;	/* NULL until one of these began */
 };
 
 struct daemon {
@@ -71,7 +74,8 @@ struct daemon {
 	uint64_t next_reference;
 	uint64_t next_policy;
 	struct setup *setup;
-	struct reload *reload;		/* one at work, or NULL */
+	struct reload *reload[SETUP_RELOADS];	/* at work, or NULL */
+	unsigned again;			/* enum setup_part: to be loaded next */
 	struct reload_waiter waiter[RELOAD_WAITERS_MAX];
 	size_t n_waiters;
 	struct spares *spares;
@@ -81,7 +85,8 @@ struct daemon {
 	struct live *sessions;		/* list: those that are logged in */
 	size_t live;			/* their number */
 	unsigned long logins, refusals;
-	char last_error[512];		/* of the last reload, "" = none */
+	char error[SETUP_ERRORS][512];	/* why the last load of it was refused,
+					 * "" = it was not */
 	ev_io listeners[CONF_LISTEN_MAX];
 	ev_timer pause;			/* no descriptors: listen again soon */
 	struct ctl *ctl;		/* control and register sockets */

@@ -15,6 +15,7 @@
 #include "proto/chan.h"
 
 #define PIN_MAX 256
+#define CERT_FILE_MAX 65536	/* what certlogin-hostkey reads */
 
 /* The PIN goes through a pipe, never through arguments or environment. */
 static int
@@ -64,34 +65,87 @@ find_groups(const struct conf *c, gid_t *groups, struct why *why)
 	return 0;
 }
 
-struct files {
-	int key, cert, pin;
-};
-
+/* Open and note what it was before it is read. */
 static int
-open_files(const struct conf *c, bool token, struct files *f,
+open_noted(const char *path, int flags, struct ipc_sources *sources,
     struct why *why)
 {
-	if (!token && (f->key = path_open(c->key, PATH_SECRET, why)) < 0)
-		return f->key;
-	if ((f->cert = path_open(c->certificate, 0, why)) < 0)
-		return f->cert;
-	if (c->key_pin_file != NULL &&
-	    (f->pin = open_pin(c->key_pin_file, why)) < 0)
-		return f->pin;
-	return 0;
+	int fd = path_open(path, flags, why);
+
+	/* paths of certlogind.conf are short enough, and three */
+	(void)ipc_sources_add(sources, path, flags, fd);
+	return fd;
+}
+
+/* The certificate is public, so that root may keep its bytes. */
+static int
+copy_certificate(const char *path, struct ipc_sources *sources,
+    struct why *why)
+{
+	int fd = open_noted(path, 0, sources, why), r;
+	struct buf b;
+
+	if (fd < 0)
+		return fd;
+	buf_init(&b, CERT_FILE_MAX + 1);
+	if ((r = path_read(fd, CERT_FILE_MAX, &b, why)) == 0) {
+		r = memfile_make("certlogin-certificate", b.data, b.len);
+		if (r < 0)
+			(void)why_set(why, r, "%s: %s", path, err_text(r));
+	}
+	buf_free(&b);
+	(void)close(fd);
+	return r;
+}
+
+static bool
+is_token(const struct conf *c)
+{
+	return strncmp(c->key, "pkcs11:", 7) == 0;
+}
+
+/* All are tried, so that all are known where one is not there; the PIN is
+ * read later. */
+static int
+open_files(struct hostkey *h, const struct conf *c,
+    struct ipc_sources *sources, struct why *why)
+{
+	int pin;
+
+	sources->n = 0;
+	h->certificate = copy_certificate(c->certificate, sources, why);
+	if (!is_token(c))
+		h->key = open_noted(c->key, PATH_SECRET, sources,
+		    h->certificate >= 0 ? why : NULL);
+	if (c->key_pin_file != NULL && (pin = open_noted(c->key_pin_file,
+	    PATH_SECRET, sources, NULL)) >= 0)
+		(void)close(pin);
+	if (h->certificate < 0)
+		return h->certificate;
+	return is_token(c) || h->key >= 0 ? 0 : h->key;
+}
+
+/* The same descriptors for another process. */
+static int
+copy_files(struct hostkey *h, const struct hostkey *old, struct why *why)
+{
+	h->certificate = fcntl(old->certificate, F_DUPFD_CLOEXEC, 3);
+	if (old->key >= 0)
+		h->key = fcntl(old->key, F_DUPFD_CLOEXEC, 3);
+	return h->certificate < 0 || (old->key >= 0 && h->key < 0) ?
+	    why_errno(why, "host key's files") : 0;
 }
 
 /* argv: name, then what a token needs. */
 static pid_t
 spawn(struct daemon *d, const struct conf *c, const struct ids *ids,
-    const struct files *f, int channel, struct why *why)
+    const struct hostkey *hk, int pin, int channel, struct why *why)
 {
-	bool token = strncmp(c->key, "pkcs11:", 7) == 0;
+	bool token = is_token(c);
 	const char *argv[6] = { "certlogin-hostkey", NULL };
 	gid_t groups[CONF_GROUPS_MAX];
 	struct helper_spec s = { .exe = d->programs.hostkey, .argv = argv,
-	    .channel = channel, .fds = { f->key, f->cert, f->pin },
+	    .channel = channel, .fds = { hk->key, hk->certificate, pin },
 	    .n_fds = 3, .uid = ids->uid, .gid = ids->gid,
 	    .groups = groups, .n_groups = c->n_hostkey_groups,
 	    .chroot_dir = token ? -1 : d->empty_dir };
@@ -108,43 +162,69 @@ spawn(struct daemon *d, const struct conf *c, const struct ids *ids,
 	return helper_spawn(&s, why);
 }
 
-struct hostkey *
-hostkey_start(struct daemon *d, const struct conf *c, const struct ids *ids,
-    struct why *why)
+static struct hostkey *
+new_hostkey(struct why *why)
 {
-	struct files f = { -1, -1, -1 };
 	struct hostkey *h = calloc(1, sizeof(*h));
-	int pair[2] = { -1, -1 }, r;
 
 	if (h == NULL) {
 		(void)why_set(why, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	h->control = h->host = -1;
-	if ((r = open_files(c, strncmp(c->key, "pkcs11:", 7) == 0, &f,
-	    why)) != 0)
-		goto out;
+	h->refs = 1;
+	h->control = h->host = h->key = h->certificate = -1;
+	return h;
+}
+
+/* Its files are open: now the process. */
+static int
+start(struct daemon *d, const struct conf *c, const struct ids *ids,
+    struct hostkey *h, struct why *why)
+{
+	int pair[2], pin = -1, r;
+
+	if (c->key_pin_file != NULL &&
+	    (pin = open_pin(c->key_pin_file, why)) < 0)
+		return pin;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		r = why_errno(why, "socketpair");
 		goto out;
 	}
 	h->control = pair[0];
 	/* a process that hangs must not hang us when its queue is full */
-	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0)
 		r = why_errno(why, "fcntl");
-		goto out;
-	}
-	r = h->pid = spawn(d, c, ids, &f, pair[1], why);
+	else
+		r = h->pid = spawn(d, c, ids, h, pin, pair[1], why);
+	(void)close(pair[1]);
 out:
-	for (int i = 0; i < 3; i++) {
-		int fd = (const int[]){ f.key, f.cert, f.pin }[i];
+	if (pin >= 0)
+		(void)close(pin);
+	return r < 0 ? r : 0;
+}
 
-		if (fd >= 0)
-			(void)close(fd);
+struct hostkey *
+hostkey_start(struct daemon *d, const struct conf *c, const struct ids *ids,
+    struct ipc_sources *sources, struct why *why)
+{
+	struct hostkey *h = new_hostkey(why);
+
+	if (h != NULL && (open_files(h, c, sources, why) != 0 ||
+	    start(d, c, ids, h, why) != 0)) {
+		hostkey_free(h, false);
+		return NULL;
 	}
-	if (pair[1] >= 0)
-		(void)close(pair[1]);
-	if (r < 0) {
+	return h;
+}
+
+struct hostkey *
+hostkey_again(struct daemon *d, const struct conf *c, const struct ids *ids,
+    const struct hostkey *old, struct why *why)
+{
+	struct hostkey *h = new_hostkey(why);
+
+	if (h != NULL && (copy_files(h, old, why) != 0 ||
+	    start(d, c, ids, h, why) != 0)) {
 		hostkey_free(h, false);
 		return NULL;
 	}
@@ -216,6 +296,30 @@ hostkey_channel(struct hostkey *h, const struct limits_source *source)
 	return pair[0];
 }
 
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+struct hostkey *
+hostkey_keep(struct hostkey *h)
+{
+	h->refs++;
+	return h;
+}
+
+void
+hostkey_drop(struct hostkey *h)
+{
+	if (h == NULL || --h->refs > 0)
+		return;
+	close_fd(&h->host);
+	free(h);
+}
+
 void
 hostkey_free(struct hostkey *h, bool kill_it)
 {
@@ -223,9 +327,8 @@ hostkey_free(struct hostkey *h, bool kill_it)
 		return;
 	if (kill_it && h->pid > 0)
 		(void)kill(h->pid, SIGKILL);
-	if (h->control >= 0)
-		(void)close(h->control);
-	if (h->host >= 0)
-		(void)close(h->host);
-	free(h);
+	close_fd(&h->control);
+	close_fd(&h->key);
+	close_fd(&h->certificate);
+	hostkey_drop(h);
 }

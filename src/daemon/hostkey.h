@@ -8,15 +8,24 @@
 #include "daemon/daemon.h"
 
 struct hostkey {
-	pid_t pid;
-	int control;		/* channel to it */
+	unsigned refs;
+	pid_t pid;		/* 0 when it has ended */
+	int control;		/* channel to it, -1 when it was let go */
 	int host;		/* sealed memfd: struct ipc_host; -1 until ready */
 	int64_t not_after;	/* of the host certificate */
+	int key;		/* file that it was started with, or -1 */
+	int certificate;	/* sealed copy of that file's bytes */
 };
 
-/* Start one for c; NULL with why. */
+/* Start one for c; NULL with why.  sources is filled with the files and what
+ * they were before they were read, also of what could not be opened. */
 struct hostkey *hostkey_start(struct daemon *d, const struct conf *c,
-    const struct ids *ids, struct why *why);
+    const struct ids *ids, struct ipc_sources *sources, struct why *why);
+
+/* Start another with the certificate and key of old, whatever lies at their
+ * paths now; NULL with why. */
+struct hostkey *hostkey_again(struct daemon *d, const struct conf *c,
+    const struct ids *ids, const struct hostkey *old, struct why *why);
 
 /* Read its first message: 0, or a negative code with why. */
 int hostkey_ready(struct hostkey *h, int ms, struct why *why);
@@ -26,5 +35,9 @@ int hostkey_channel(struct hostkey *h, const struct limits_source *source);
 
 /* Let go: it serves its open channels and exits; kill ends it at once. */
 void hostkey_free(struct hostkey *h, bool kill_it);
+
+/* A connection that it signs for needs `host` for its judge. */
+struct hostkey *hostkey_keep(struct hostkey *h);
+void hostkey_drop(struct hostkey *h);	/* accepts NULL */
 
 #endif

@@ -173,7 +173,7 @@ on_hup(struct ev_loop *loop, ev_signal *w, int revents)
 	(void)loop;
 	(void)revents;
 	log_info("SIGHUP: reloading");
-	setup_reload(w->data, -1);
+	setup_reload(w->data, SETUP_ALL, -1);
 }
 
 static void

@@ -1,12 +1,8 @@
 #include "daemon/setup.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,26 +12,25 @@
 #include "daemon/ctl.h"
 #include "daemon/expiry.h"
 #include "daemon/hostkey.h"
+#include "daemon/loader.h"
 #include "daemon/spare.h"
 #include "idmap/uidrule.h"
-#include "proto/chan.h"
-#include "proto/kept.h"
 #include "proto/seen.h"
 
-#define KEY_MS 20000		/* a TPM or HSM may be slow to open */
-#define LOAD_MS 60000
-#define LOAD_SECONDS 90
-#define NEXT_MS 1000		/* between two messages of one sender */
+#define KEY_SECONDS 20		/* a TPM or HSM may be slow to open */
+
+#define ANY_KEY (SETUP_KEY | SETUP_PROCESS)
 
 /* A reload at work. */
 struct reload {
-	struct setup *next;
-	bool again;		/* asked for once more meanwhile */
-	bool key_only;		/* replaces the hostkey process alone */
-	bool have_policy, have_key;
+	struct daemon *d;
+	unsigned parts;		/* enum setup_part: what is loaded anew */
+	unsigned left;		/* of these, what is not there yet */
+	struct setup *next;	/* these parts alone */
+	struct ipc_sources key_sources;
 	int loader;		/* channel to the loading child, or -1 */
 	ev_io policy_io, key_io;
-	ev_timer limit;
+	ev_timer key_limit, policy_limit;
 };
 
 void
@@ -50,20 +45,6 @@ setup_free(struct setup *u)
 	hostkey_free(u->hostkey, false);
 	conf_free(&u->conf);
 	free(u);
-}
-
-static void
-log_diag(const struct diag *diag)
-{
-	char line[1024];
-
-	for (size_t i = 0; i < diag->n; i++) {
-		diag_format(&diag->items[i], line, sizeof(line));
-		if (diag->items[i].level == DIAG_ERROR)
-			log_error("%s", line);
-		else
-			log_warn("%s", line);
-	}
 }
 
 /* ---- configuration ------------------------------------------------------------ */
@@ -113,23 +94,32 @@ make_settings(struct daemon *d, struct setup *u)
 	return 0;
 }
 
+static struct setup *
+new_setup(struct why *why)
+{
+	struct setup *u = calloc(1, sizeof(*u));
+
+	if (u == NULL)
+		(void)why_set(why, ERR_NOMEM, "out of memory");
+	else
+		u->policy = u->settings = -1;
+	return u;
+}
+
 /* A setup with its configuration; the rest is loaded by other processes. */
 static struct setup *
 begin(struct daemon *d, struct why *why)
 {
-	struct setup *u = calloc(1, sizeof(*u));
+	struct setup *u = new_setup(why);
 	struct diag diag;
 	int r;
 
-	if (u == NULL) {
-		(void)why_set(why, ERR_NOMEM, "out of memory");
+	if (u == NULL)
 		return NULL;
-	}
-	u->policy = u->settings = -1;
 	diag_init(&diag);
 	r = conf_load(&u->conf, d->conf_path, d->settings, d->n_settings,
 	    &diag);
-	log_diag(&diag);
+	loader_log(&diag);
 	diag_free(&diag);
 	if (r != 0)
 		(void)why_set(why, r, "%s has errors", d->conf_path);
@@ -143,213 +133,101 @@ begin(struct daemon *d, struct why *why)
 	return u;
 }
 
-/* ---- policy: a child runs the dialogue so that we go on accepting ------------- */
-
-static int
-run_load(struct daemon *d, struct setup *u, struct load_result *out,
-    struct diag *diag, struct why *why)
-{
-	static const char *const argv[] = { "certlogin-judge", "load", NULL };
-	const struct load_from from = { .trust = u->conf.trust,
-	    .map = u->conf.map, .state = u->conf.state_dir,
-	    .policy = u->number };
-	struct helper_spec h = { .exe = d->programs.judge, .argv = argv,
-	    .uid = u->judge.uid, .gid = u->judge.gid,
-	    .chroot_dir = d->empty_dir };
-	int pair[2], r;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return why_errno(why, "socketpair");
-	h.channel = pair[1];
-	r = helper_spawn(&h, why);
-	(void)close(pair[1]);
-	if (r > 0)
-		r = load_run(pair[0], &from, LOAD_MS, out, diag, why);
-	(void)close(pair[0]);
-	return r;
-}
-
-/* In the loading child: until certlogind closes its end, or says that the
- * policy is in force.  That it is not kept hinders nobody here. */
-static void
-keep_policy(int fd, const struct setup *u, const struct load_result *res)
-{
-	struct chan_msg m;
-	struct why why;
-	struct buf b;
-
-	buf_init(&b, CHAN_MSG_MAX);
-	if (chan_recv(fd, &b, &m, 0) == 0 && m.type == IPC_LOAD_KEEP &&
-	    kept_put(u->conf.state_dir, u->conf.trust, u->conf.map, res,
-	    &why) != 0)
-		log_warn("the policy was not kept in %s: %s; who has no "
-		    "certlogind loads it each time", u->conf.state_dir,
-		    why.text);
-	buf_free(&b);
-}
-
-static int
-send_sources(int fd, const struct ipc_sources *sources, struct buf *b)
-{
-	int r = ipc_load_sources_encode(b, sources);
-
-	return r != 0 ? r : chan_send(fd, b, NULL, 0);
-}
-
-/* In the loading child: what was opened, then LOAD_DONE with findings and
- * policy. */
-static int
-send_result(int fd, struct daemon *d, struct setup *u,
-    struct load_result *res)
-{
-	struct diag diag;
-	struct why why;
-	struct buf b;
-	int r;
-
-	diag_init(&diag);
-	buf_init(&b, CHAN_MSG_MAX);
-	if ((r = run_load(d, u, res, &diag, &why)) != 0) {
-		/* which names trust and map; what is in them has places */
-		diag_add(&diag, DIAG_ERROR, d->conf_path, 0, 0, "%s",
-		    why.text);
-		res->done = (struct ipc_load_done){ .ok = false };
-		res->policy = -1;
-	}
-	if ((r = send_sources(fd, &res->sources, &b)) == 0 &&
-	    (r = ipc_load_done_encode(&b, &res->done, &diag)) == 0)
-		r = chan_send(fd, &b, &res->policy, res->policy >= 0 ? 1 : 0);
-	buf_free(&b);
-	diag_free(&diag);
-	return r;
-}
-
-_Noreturn static void
-be_loader(int fd, struct daemon *d, struct setup *u)
-{
-	static struct load_result res;
-
-	/* certlogind's signals are not its own; its life ends with
-	 * certlogind's */
-	for (int i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	(void)alarm(LOAD_SECONDS);
-	if (send_result(fd, d, u, &res) != 0)
-		_exit(1);
-	if (res.done.ok)
-		keep_policy(fd, u, &res);
-	_exit(0);
-}
-
-/* Returns the channel on which the result will come, or a negative code. */
-static int
-start_loader(struct daemon *d, struct setup *u, struct why *why)
-{
-	int pair[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return why_errno(why, "socketpair");
-	u->number = ++d->next_policy;
-	if ((pid = fork()) < 0) {
-		(void)close(pair[0]);
-		(void)close(pair[1]);
-		return why_errno(why, "fork");
-	}
-	if (pid == 0) {
-		(void)close(pair[0]);
-		be_loader(pair[1], d, u);
-	}
-	(void)close(pair[1]);
-	return pair[0];
-}
-
-static int
-take_policy(struct setup *u, int fd, int ms, struct why *why)
-{
-	struct chan_msg m;
-	struct diag diag;
-	struct buf in;
-	int r;
-
-	diag_init(&diag);
-	buf_init(&in, CHAN_MSG_MAX);
-	if ((r = chan_recv_timeout(fd, &in, &m, 0, ms)) == 0)
-		r = m.type != IPC_LOAD_SOURCES ? ERR_TYPE :
-		    ipc_load_sources_decode(m.body, &u->sources);
-	/* on its heels */
-	if (r == 0 && (r = chan_recv_timeout(fd, &in, &m, 1, NEXT_MS)) == 0) {
-		r = m.type != IPC_LOAD_DONE ? ERR_TYPE :
-		    ipc_load_done_decode(m.body, &u->done, &diag);
-		if (r == 0 && u->done.ok && m.n_fds == 1) {
-			u->policy = m.fds[0];
-			m.fds[0] = -1;
-		} else if (r == 0)
-			r = ERR_REFUSED;
-		chan_close_fds(&m);
-	}
-	log_diag(&diag);
-	if (r != 0)
-		(void)why_set(why, r, r == ERR_REFUSED ? "trust or map has "
-		    "errors" : "policy could not be loaded: %s", err_text(r));
-	buf_free(&in);
-	diag_free(&diag);
-	return r;
-}
-
 /* ---- swapping ------------------------------------------------------------------ */
 
-/* Tell the child that loaded it: what takes long is not ours to do. */
+/* What is not loaded anew goes on. */
 static void
-ask_to_keep(int loader)
+inherit(struct setup *u, struct setup *old, unsigned parts)
 {
-	struct buf b;
-
-	buf_init(&b, CHAN_MSG_MAX);
-	chan_begin(&b, IPC_LOAD_KEEP);
-	(void)chan_send(loader, &b, NULL, 0);
-	buf_free(&b);
+	if ((parts & SETUP_CONF) == 0) {
+		u->conf = old->conf;
+		u->net = old->net;
+		u->judge = old->judge;
+		u->key = old->key;
+		u->control = old->control;
+		u->settings = old->settings;
+		old->conf = (struct conf){ .map = NULL };
+		old->settings = -1;
+	}
+	if ((parts & SETUP_POLICY) == 0) {
+		u->number = old->number;
+		u->policy = old->policy;
+		u->done = old->done;
+		u->sources = old->sources;
+		u->loaded = old->loaded;
+		old->policy = -1;
+	}
+	if ((parts & ANY_KEY) == 0) {
+		u->hostkey = old->hostkey;
+		old->hostkey = NULL;
+	}
 }
 
+/* loader is the channel to the child that loaded the policy. */
 static void
-in_force(struct daemon *d, struct setup *u, int loader)
+keep_policy(struct daemon *d, int loader)
 {
-	struct setup *old = d->setup;
+	const struct setup *u = d->setup;
 	struct why why;
 
-	u->loaded = (int64_t)time(NULL);
-	d->setup = u;
-	log_set_level((enum log_level)u->conf.log_level);
-	if (!d->test && seen_write(u->conf.state_dir, &u->done, &why) != 0)
+	if (d->test)
+		return;
+	if (seen_write(u->conf.state_dir, &u->done, &why) == 0)
+		loader_keep(loader);
+	else
 		log_error("%s: CRL numbers were not kept: a CRL could be "
 		    "rolled back by whoever can replace its file", why.text);
-	else if (!d->test)
-		ask_to_keep(loader);
+}
+
+/* The one place where something new comes into force. */
+static void
+in_force(struct daemon *d, struct setup *u, unsigned parts, int loader)
+{
+	struct setup *old = d->setup;
+
+	if ((parts & SETUP_POLICY) != 0)
+		u->loaded = (int64_t)time(NULL);
 	if (old != NULL)
-		setup_free(old);
-	if (d->spares != NULL)
+		inherit(u, old, parts);
+	d->setup = u;
+	log_set_level((enum log_level)u->conf.log_level);
+	if ((parts & SETUP_POLICY) != 0)
+		keep_policy(d, loader);
+	if (old == NULL)
+		return;
+	/* it may hang: its open channels are lost anyway */
+	if ((parts & SETUP_PROCESS) != 0) {
+		hostkey_free(old->hostkey, true);
+		old->hostkey = NULL;
+	}
+	setup_free(old);
+	if ((parts & (SETUP_CONF | SETUP_KEY)) != 0)
 		spare_renew(d->spares);
-	ctl_permit(d);
-	d->last_error[0] = '\0';
+	else if ((parts & SETUP_POLICY) != 0)
+		spare_renew_judges(d->spares);
+	if ((parts & SETUP_CONF) != 0)
+		ctl_permit(d);
 }
 
 int
 setup_first(struct daemon *d)
 {
+	static struct ipc_sources key_sources;
 	struct why why;
 	struct setup *u = begin(d, &why);
 	int fd = -1, r = ERR_REFUSED;
 
 	if (u == NULL)
 		goto out;
-	if ((u->hostkey = hostkey_start(d, &u->conf, &u->key, &why)) == NULL)
+	u->number = ++d->next_policy;
+	if ((u->hostkey = hostkey_start(d, &u->conf, &u->key, &key_sources,
+	    &why)) == NULL)
 		goto out;
-	if ((r = fd = start_loader(d, u, &why)) < 0 ||
-	    (r = take_policy(u, fd, LOAD_MS, &why)) != 0 ||
-	    (r = hostkey_ready(u->hostkey, KEY_MS, &why)) != 0)
+	if ((r = fd = loader_start(d, u, u->number, &why)) < 0 ||
+	    (r = loader_take(u, fd, LOADER_MS, &why)) != 0 ||
+	    (r = hostkey_ready(u->hostkey, KEY_SECONDS * 1000, &why)) != 0)
 		goto out;
-	in_force(d, u, fd);
+	in_force(d, u, SETUP_ALL, fd);
 	u = NULL;
 out:
 	if (fd >= 0)
@@ -360,97 +238,166 @@ out:
 	return r;
 }
 
+/* ---- what went wrong ------------------------------------------------------------- */
+
+/* In the order of the bits of enum setup_part. */
+static char *
+error_of(struct daemon *d, unsigned part)
+{
+	return d->error[part == SETUP_CONF ? 0 : part == SETUP_KEY ? 1 : 2];
+}
+
+const char *
+setup_last_error(const struct daemon *d, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < SETUP_ERRORS && n < size; i++)
+		if (d->error[i][0] != '\0')
+			n += (size_t)snprintf(dst + n, size - n, "%s%s",
+			    n > 0 ? "; " : "", d->error[i]);
+	return dst;
+}
+
 /* ---- reload ---------------------------------------------------------------------- */
 
-static void
-stop_watching(struct daemon *d, struct reload *r)
+/* Key and policy are loaded at the same time, so that a token that hangs
+ * keeps no revocation from counting; configuration only with both. */
+static unsigned
+taken(const struct daemon *d)
 {
-	ev_io_stop(d->loop, &r->policy_io);
-	ev_io_stop(d->loop, &r->key_io);
-	ev_timer_stop(d->loop, &r->limit);
-	if (r->loader >= 0)
-		(void)close(r->loader);
-	r->loader = -1;
+	unsigned parts = 0;
+
+	for (size_t i = 0; i < SETUP_RELOADS; i++)
+		if (d->reload[i] != NULL)
+			parts |= d->reload[i]->parts;
+	return parts;
+}
+
+static bool
+is_free(const struct daemon *d, unsigned parts)
+{
+	unsigned busy = taken(d);
+
+	if ((parts & SETUP_CONF) != 0)
+		return busy == 0;
+	if ((parts & ANY_KEY) != 0 && (busy & ANY_KEY) != 0)
+		return false;
+	return (parts & busy & SETUP_POLICY) == 0;
 }
 
 /* Tell those who wait for this reload; error is "" if it succeeded. */
 static void
-tell_waiters(struct daemon *d, const char *error)
+tell_waiters(struct daemon *d, const struct reload *r, const char *error)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < d->n_waiters; i++)
-		if (d->waiter[i].next)
-			d->waiter[kept++] = d->waiter[i];
-		else
+		if (d->waiter[i].reload == r)
 			ctl_reload_ended(d->waiter[i].fd, error);
+		else
+			d->waiter[kept++] = d->waiter[i];
 	d->n_waiters = kept;
 }
 
 static void
-not_reloaded(struct daemon *d, const char *text)
+join_waiters(struct daemon *d, const struct reload *r)
 {
-	log_error("reload: %s; what was loaded before stays in force", text);
-	(void)snprintf(d->last_error, sizeof(d->last_error), "%s", text);
-	tell_waiters(d, d->last_error);
+	for (size_t i = 0; i < d->n_waiters; i++)
+		if (d->waiter[i].reload == NULL &&
+		    (d->waiter[i].parts & ~r->parts) == 0)
+			d->waiter[i].reload = r;
 }
 
-static void run_reload(struct daemon *d, bool key_only);
+static void run_reload(struct daemon *d, unsigned parts);
 
 static void
-end_reload(struct daemon *d)
+free_reload(struct reload *r)
 {
-	struct reload *r = d->reload;
-	bool again = r->again;
+	struct daemon *d = r->d;
 
-	stop_watching(d, r);
+	ev_io_stop(d->loop, &r->policy_io);
+	ev_io_stop(d->loop, &r->key_io);
+	ev_timer_stop(d->loop, &r->key_limit);
+	ev_timer_stop(d->loop, &r->policy_limit);
+	if (r->loader >= 0)
+		(void)close(r->loader);
+	for (size_t i = 0; i < SETUP_RELOADS; i++)
+		if (d->reload[i] == r)
+			d->reload[i] = NULL;
 	setup_free(r->next);
 	free(r);
-	d->reload = NULL;
-	for (size_t i = 0; i < d->n_waiters; i++)
-		d->waiter[i].next = false;
-	if (again)
-		run_reload(d, false);
 }
 
+/* Its slot is free: what was asked for meanwhile can begin. */
 static void
-reload_failed(struct daemon *d, const char *text)
+end_reload(struct reload *r)
 {
-	not_reloaded(d, text);
-	end_reload(d);
-}
+	struct daemon *d = r->d;
+	unsigned next = d->again;
 
-/* The new hostkey process alone takes the old one's place. */
-static void
-swap_hostkey(struct daemon *d)
-{
-	struct hostkey *h = d->setup->hostkey;
-
-	d->setup->hostkey = d->reload->next->hostkey;
-	d->reload->next->hostkey = NULL;
-	hostkey_free(h, true);
-	spare_renew(d->spares);
-	log_info("host key process was replaced");
-}
-
-static void
-finish_if_complete(struct daemon *d)
-{
-	struct reload *r = d->reload;
-
-	if (!r->have_key || !r->have_policy)
+	free_reload(r);
+	if ((next & SETUP_CONF) != 0 && is_free(d, SETUP_ALL)) {
+		d->again = 0;
+		run_reload(d, SETUP_ALL);
 		return;
-	if (r->key_only)
-		swap_hostkey(d);
-	else {
-		in_force(d, r->next, r->loader);
-		r->next = NULL;
-		log_info("reloaded: %u rules, %zu authorities",
-		    d->setup->done.rules, d->setup->done.n);
-		expiry_warn(d);
-		tell_waiters(d, "");
 	}
-	end_reload(d);
+	/* the whole waits for the other as well; its parts need not */
+	d->again = next & SETUP_CONF;
+	run_reload(d, next & SETUP_POLICY);
+	run_reload(d, next & ANY_KEY);
+}
+
+/* part is what is wrong: one of SETUP_CONF, SETUP_KEY, SETUP_POLICY. */
+static void
+reload_failed(struct reload *r, unsigned part, const char *text)
+{
+	struct daemon *d = r->d;
+	char *error = error_of(d, part);
+
+	log_error("reload: %s; what was loaded before stays in force", text);
+	(void)snprintf(error, sizeof(d->error[0]), "%s", text);
+	tell_waiters(d, r, error);
+	/* its files are not what they were: what is there now may do */
+	if ((r->parts & SETUP_PROCESS) != 0)
+		d->again |= SETUP_KEY;
+	end_reload(r);
+}
+
+static void
+log_reloaded(const struct daemon *d, unsigned parts)
+{
+	const struct setup *u = d->setup;
+
+	if ((parts & SETUP_PROCESS) != 0)
+		log_info("host key process was replaced");
+	else if ((parts & SETUP_POLICY) == 0)
+		log_info("host certificate and key loaded");
+	else
+		log_info("%s: %u rules, %zu authorities",
+		    (parts & SETUP_CONF) != 0 ? "reloaded" : "policy loaded",
+		    u->done.rules, u->done.n);
+}
+
+static void
+there(struct reload *r, unsigned part)
+{
+	struct daemon *d = r->d;
+
+	r->left &= ~part;
+	if (r->left != 0)
+		return;
+	in_force(d, r->next, r->parts, r->loader);
+	r->next = NULL;
+	for (unsigned p = 1; p < SETUP_PROCESS; p <<= 1)
+		if ((r->parts & p) != 0)
+			error_of(d, p)[0] = '\0';
+	log_reloaded(d, r->parts);
+	if ((r->parts & SETUP_PROCESS) == 0)
+		expiry_warn(d);
+	tell_waiters(d, r, "");
+	end_reload(r);
 }
 
 static const struct ipc_authority *
@@ -485,102 +432,153 @@ keeps_crls(const struct ipc_load_done *now, const struct ipc_load_done *next,
 static void
 on_policy(struct ev_loop *loop, ev_io *w, int revents)
 {
-	struct daemon *d = w->data;
-	struct setup *next = d->reload->next;
+	struct reload *r = w->data;
+	struct daemon *d = r->d;
 	struct why why;
 
-	(void)loop;
 	(void)revents;
-	ev_io_stop(d->loop, w);
-	if (take_policy(next, d->reload->loader, 0, &why) != 0 ||
-	    keeps_crls(&d->setup->done, &next->done, &why) != 0) {
-		reload_failed(d, why.text);
-		return;
-	}
-	d->reload->have_policy = true;
-	finish_if_complete(d);
+	ev_io_stop(loop, w);
+	ev_timer_stop(loop, &r->policy_limit);
+	if (loader_take(r->next, r->loader, 0, &why) != 0 ||
+	    keeps_crls(&d->setup->done, &r->next->done, &why) != 0)
+		reload_failed(r, SETUP_POLICY, why.text);
+	else
+		there(r, SETUP_POLICY);
 }
 
 static void
 on_key(struct ev_loop *loop, ev_io *w, int revents)
 {
-	struct daemon *d = w->data;
+	struct reload *r = w->data;
 	struct why why;
 
-	(void)loop;
 	(void)revents;
-	ev_io_stop(d->loop, w);
-	if (hostkey_ready(d->reload->next->hostkey, 0, &why) != 0) {
-		reload_failed(d, why.text);
-		return;
-	}
-	d->reload->have_key = true;
-	finish_if_complete(d);
+	ev_io_stop(loop, w);
+	ev_timer_stop(loop, &r->key_limit);
+	if (hostkey_ready(r->next->hostkey, 0, &why) != 0)
+		reload_failed(r, SETUP_KEY, why.text);
+	else
+		there(r, ANY_KEY);
 }
 
 static void
-on_limit(struct ev_loop *loop, ev_timer *w, int revents)
+on_key_limit(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	(void)loop;
 	(void)revents;
-	reload_failed(w->data, "time limit reached");
+	reload_failed(w->data, SETUP_KEY, "host key: time limit reached");
+}
+
+static void
+on_policy_limit(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	reload_failed(w->data, SETUP_POLICY, "policy: time limit reached");
 }
 
 static struct reload *
-new_reload(struct daemon *d, struct why *why)
+new_reload(struct daemon *d, unsigned parts)
 {
 	struct reload *r = calloc(1, sizeof(*r));
 
-	if (r == NULL) {
-		(void)why_set(why, ERR_NOMEM, "out of memory");
+	if (r == NULL)
 		return NULL;
-	}
+	r->d = d;
+	r->parts = parts;
+	r->left = parts & ~(unsigned)SETUP_CONF;
 	r->loader = -1;
 	ev_io_init(&r->policy_io, on_policy, -1, EV_READ);
 	ev_io_init(&r->key_io, on_key, -1, EV_READ);
-	ev_timer_init(&r->limit, on_limit, LOAD_SECONDS, 0.);
-	r->policy_io.data = r->key_io.data = r->limit.data = d;
-	if ((r->next = begin(d, why)) == NULL ||
-	    (r->next->hostkey = hostkey_start(d, &r->next->conf,
-	    &r->next->key, why)) == NULL) {
-		setup_free(r->next);
-		free(r);
-		return NULL;
-	}
+	ev_timer_init(&r->key_limit, on_key_limit, KEY_SECONDS, 0.);
+	ev_timer_init(&r->policy_limit, on_policy_limit, LOADER_SECONDS, 0.);
+	r->policy_io.data = r->key_io.data = r->key_limit.data =
+	    r->policy_limit.data = r;
 	return r;
 }
 
-static void
-run_reload(struct daemon *d, bool key_only)
+static int
+start_key(struct reload *r, const struct setup *with, struct why *why)
 {
-	struct why why;
-	struct reload *r;
+	struct daemon *d = r->d;
 
-	if (d->reload != NULL) {
-		d->reload->again |= !key_only;
-		return;
-	}
-	if ((r = new_reload(d, &why)) == NULL) {
-		not_reloaded(d, why.text);
-		return;
-	}
-	d->reload = r;
-	r->key_only = r->have_policy = key_only;
+	r->next->hostkey = (r->parts & SETUP_PROCESS) != 0 ?
+	    hostkey_again(d, &with->conf, &with->key, d->setup->hostkey,
+	    why) : hostkey_start(d, &with->conf, &with->key, &r->key_sources,
+	    why);
+	if (r->next->hostkey == NULL)
+		return ERR_REFUSED;
 	ev_io_set(&r->key_io, r->next->hostkey->control, EV_READ);
 	ev_io_start(d->loop, &r->key_io);
-	ev_timer_start(d->loop, &r->limit);
-	if (key_only)
-		return;
-	if ((r->loader = start_loader(d, r->next, &why)) < 0) {
-		reload_failed(d, why.text);
-		return;
-	}
+	ev_timer_start(d->loop, &r->key_limit);
+	return 0;
+}
+
+static int
+start_policy(struct reload *r, const struct setup *with, struct why *why)
+{
+	struct daemon *d = r->d;
+
+	r->next->number = ++d->next_policy;
+	if ((r->loader = loader_start(d, with, r->next->number, why)) < 0)
+		return r->loader;
 	ev_io_set(&r->policy_io, r->loader, EV_READ);
 	ev_io_start(d->loop, &r->policy_io);
+	ev_timer_start(d->loop, &r->policy_limit);
+	return 0;
+}
+
+/* Start all that is to be loaded; the part that could not be, or 0. */
+static unsigned
+start_parts(struct reload *r, struct why *why)
+{
+	const struct setup *with = r->d->setup;
+
+	if ((r->parts & SETUP_CONF) != 0)
+		with = r->next = begin(r->d, why);
+	else
+		r->next = new_setup(why);
+	if (r->next == NULL)
+		return SETUP_CONF;
+	if ((r->parts & ANY_KEY) != 0 && start_key(r, with, why) != 0)
+		return SETUP_KEY;
+	if ((r->parts & SETUP_POLICY) != 0 && start_policy(r, with, why) != 0)
+		return SETUP_POLICY;
+	return 0;
+}
+
+static void
+run_reload(struct daemon *d, unsigned parts)
+{
+	struct reload *r;
+	struct why why;
+	unsigned failed;
+
+	if (parts == 0)
+		return;
+	if (!is_free(d, parts)) {
+		d->again |= (parts & SETUP_CONF) != 0 ? SETUP_CONF : parts;
+		return;
+	}
+	if ((parts & SETUP_KEY) != 0)
+		parts &= ~(unsigned)SETUP_PROCESS;
+	if ((r = new_reload(d, parts)) == NULL) {
+		log_error("reload: out of memory");
+		tell_waiters(d, NULL, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < SETUP_RELOADS; i++)
+		if (d->reload[i] == NULL) {
+			d->reload[i] = r;
+			break;
+		}
+	join_waiters(d, r);
+	if ((failed = start_parts(r, &why)) != 0)
+		reload_failed(r, failed, why.text);
 }
 
 void
-setup_reload(struct daemon *d, int waiter)
+setup_reload(struct daemon *d, unsigned parts, int waiter)
 {
 	if (waiter >= 0 && d->n_waiters == RELOAD_WAITERS_MAX) {
 		ctl_reload_ended(waiter, "too many ask for it at once");
@@ -588,14 +586,16 @@ setup_reload(struct daemon *d, int waiter)
 	}
 	if (waiter >= 0)
 		d->waiter[d->n_waiters++] = (struct reload_waiter){
-		    .fd = waiter, .next = d->reload != NULL };
-	run_reload(d, false);
+		    .fd = waiter, .parts = parts };
+	run_reload(d, parts);
 }
 
 void
 setup_replace_hostkey(struct daemon *d)
 {
-	run_reload(d, true);
+	/* one that is starting will do */
+	if ((taken(d) & ANY_KEY) == 0)
+		run_reload(d, SETUP_PROCESS);
 }
 
 bool

@@ -100,13 +100,14 @@ make_pair(struct spares *s, struct spare_pair *p, struct why *why)
 }
 
 static int
-make_judge(struct spares *s, struct judge *j, struct why *why)
+make_judge(struct spares *s, const struct hostkey *host, struct judge *j,
+    struct why *why)
 {
 	static const char *const argv[] = { "certlogin-judge", "login",
 	    NULL };
 	const struct setup *u = s->d->setup;
 	struct helper_spec h = { .exe = s->d->programs.judge, .argv = argv,
-	    .fds = { u->policy, u->hostkey->host }, .n_fds = 2,
+	    .fds = { u->policy, host->host }, .n_fds = 2,
 	    .uid = u->judge.uid, .gid = u->judge.gid,
 	    .chroot_dir = s->d->empty_dir };
 	int pair[2], r;
@@ -138,7 +139,8 @@ refill(struct ev_loop *loop, ev_timer *w, int revents)
 	    (r = make_pair(s, &s->pair[s->n_pairs], &why)) == 0)
 		s->n_pairs++;
 	if (r == 0 && s->n_judges < want &&
-	    (r = make_judge(s, &s->judge[s->n_judges], &why)) == 0)
+	    (r = make_judge(s, s->d->setup->hostkey,
+	    &s->judge[s->n_judges], &why)) == 0)
 		s->n_judges++;
 	if (r != 0)
 		log_error("spare helper: %s", why.text);
@@ -172,19 +174,33 @@ spare_new(struct daemon *d)
 }
 
 static void
+drop_judges(struct spares *s)
+{
+	for (size_t i = 0; i < s->n_judges; i++)
+		(void)close(s->judge[i].channel);
+	s->n_judges = 0;
+}
+
+static void
 drop_all(struct spares *s)
 {
 	for (size_t i = 0; i < s->n_pairs; i++)
 		(void)close(s->pair[i].channel);
-	for (size_t i = 0; i < s->n_judges; i++)
-		(void)close(s->judge[i].channel);
-	s->n_pairs = s->n_judges = 0;
+	s->n_pairs = 0;
+	drop_judges(s);
 }
 
 void
 spare_renew(struct spares *s)
 {
 	drop_all(s);
+	refill_after(s, 0.001);
+}
+
+void
+spare_renew_judges(struct spares *s)
+{
+	drop_judges(s);
 	refill_after(s, 0.001);
 }
 
@@ -212,14 +228,16 @@ spare_take_pair(struct spares *s, struct spare_pair *p, struct why *why)
 }
 
 int
-spare_take_judge(struct spares *s, pid_t *pid, struct why *why)
+spare_take_judge(struct spares *s, const struct hostkey *host, pid_t *pid,
+    struct why *why)
 {
 	struct judge j;
 	int r;
 
 	refill_after(s, REFILL_AFTER);
-	if (s->n_judges == 0) {
-		if ((r = make_judge(s, &j, why)) != 0)
+	/* the spares know the certificate in force only */
+	if (s->n_judges == 0 || host != s->d->setup->hostkey) {
+		if ((r = make_judge(s, host, &j, why)) != 0)
 			return r;
 		*pid = j.pid;
 		return j.channel;

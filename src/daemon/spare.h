@@ -17,14 +17,17 @@ void spare_free(struct spares *s);
 
 /* Forget what was made for an older setup and fill up again soon. */
 void spare_renew(struct spares *s);
+/* The same for judges alone: the policy is another. */
+void spare_renew_judges(struct spares *s);
 
 /* Take one, or make one now.  0, or a negative code with why. */
 int spare_take_pair(struct spares *s, struct spare_pair *p,
     struct why *why);
 
 /* A judge's channel (owned by the caller) and pid, or a negative code with
- * why. */
-int spare_take_judge(struct spares *s, pid_t *pid, struct why *why);
+ * why.  The login goes to the host with this certificate. */
+int spare_take_judge(struct spares *s, const struct hostkey *host, pid_t *pid,
+    struct why *why);
 
 /* A child ended: forget it if it was a spare.  Returns true then. */
 bool spare_ended(struct spares *s, pid_t pid);

@@ -61,6 +61,14 @@ echo "a new map that gives another account"
 sed -i 's|\(user/alice\) as alice|\1 as bob,alice|' "$R/etc/identity.map"
 race 0
 
+echo "a new host certificate and key: what was proved to the old one counts"
+cp "$R/map" "$R/etc/identity.map"
+ca issue host localhost --ip 127.0.0.1 --out "$R/next"
+set_conf certificate "$R/next/localhost.crt"
+set_conf key "$R/next/localhost.key"
+race 0
+race 0
+
 echo "revoked meanwhile"
 cp "$R/map" "$R/etc/identity.map"
 daemon_reload

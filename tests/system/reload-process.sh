@@ -1,0 +1,69 @@
+#!/bin/bash
+# certlogin-hostkey dies: another takes its place with the certificate and key
+# in force, whatever lies at their paths by then.
+# also-in: no-sandbox
+set -eu
+# shellcheck source=tests/lib/realm.sh
+. "$SRC/tests/lib/realm.sh"
+
+# hostkey: its process, the child of certlogind
+hostkey()
+{
+	local pid children
+
+	read -ra children <"/proc/$DAEMON/task/$DAEMON/children"
+	for pid in "${children[@]}"; do
+		[ "$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)" != \
+		    certlogin-hostkey ] || echo "$pid"
+	done
+}
+
+# serial of the certificate that the server shows
+serial()
+{
+	openssl s_client -connect "127.0.0.1:$PORT" -tls1_3 \
+	    -alpn certlogin/1 </dev/null 2>/dev/null |
+	    openssl x509 -noout -serial
+}
+
+# die WAIT: kill it, and wait for the line of the log
+die()
+{
+	log_mark
+	kill -KILL "$(hostkey)"
+	wait_log "$1" || give_up "no line '$1'"
+}
+
+realm_make
+daemon_start
+before=$(serial)
+[ -n "$before" ] || give_up "no certificate"
+
+echo "nothing has changed"
+die 'process was replaced'
+admitted alice alice
+[ "$(serial)" = "$before" ] || give_up "another certificate"
+
+echo "another pair was put in its place, not yet loaded"
+ca issue host localhost --ip 127.0.0.1 --out "$R/next"
+set_conf certificate "$R/next/localhost.crt"
+set_conf key "$R/next/localhost.key"
+set_conf map "$R/nothing.map"
+die 'process was replaced'
+admitted alice alice
+[ "$(serial)" = "$before" ] || give_up "the new certificate without a reload"
+
+echo "control: a reload takes it"
+set_conf map "$R/etc/identity.map"
+daemon_reload
+admitted alice alice
+[ "$(serial)" != "$before" ] || give_up "still the old certificate"
+
+echo "certificate and key are replaced by what does not fit"
+before=$(serial)
+cp "$R/host/localhost.crt" "$R/next/other.crt"
+mv "$R/next/other.crt" "$R/next/localhost.crt"
+rm "$R/next/localhost.key"
+die 'process was replaced'
+admitted alice alice
+[ "$(serial)" = "$before" ] || give_up "another certificate"
