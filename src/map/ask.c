@@ -1,16 +1,12 @@
 #include "map/ask.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/helper.h"
 #include "base/memfile.h"
+#include "base/oneshot.h"
 #include "base/path.h"
 #include "map/say.h"
 #include "proto/chan.h"
@@ -18,83 +14,17 @@
 #define LOAD_MS 60000
 #define TEST_MS 20000
 #define CERT_FILE_MAX (512 * 1024)
-#define NOBODY 65534		/* the kernel's overflow id */
-
-/* A child at work. */
-struct judge {
-	pid_t pid;
-	int channel;
-};
-
-/* An empty folder that nobody can find any more, to be locked in. */
-static int
-empty_folder(struct why *why)
-{
-	char name[] = "/tmp/certlogin-map.XXXXXX";
-	int fd;
-
-	if (mkdtemp(name) == NULL)
-		return why_errno(why, "%s", name);
-	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || rmdir(name) != 0 || fchmod(fd, 0555) != 0) {
-		(void)why_errno(why, "%s", name);
-		if (fd >= 0)
-			(void)close(fd);
-		return ERR_SYS;
-	}
-	return fd;
-}
 
 /* As root the child becomes the judge's user, or nobody where that user was
  * not made yet; for anybody else it stays who we are. */
 static int
-choose_user(struct helper_spec *s, struct why *why)
-{
-	s->chroot_dir = -1;
-	s->keep_ids = geteuid() != 0;
-	if (s->keep_ids)
-		return 0;
-	if (helper_user(JUDGE_USER, &s->uid, &s->gid, why) != 0)
-		s->uid = s->gid = NOBODY;
-	s->chroot_dir = empty_folder(why);
-	return s->chroot_dir >= 0 ? 0 : s->chroot_dir;
-}
-
-static int
-start(struct judge *j, const char *job, int policy, struct why *why)
+start(struct oneshot *j, const char *job, int policy, struct why *why)
 {
 	const char *const argv[] = { "certlogin-judge", job, NULL };
-	struct helper_spec s = { .argv = argv, .fds = { policy },
-	    .n_fds = policy >= 0 ? 1 : 0, .chroot_dir = -1 };
-	int pair[2], r;
+	const struct oneshot_spec s = { .argv = argv, .user = JUDGE_USER,
+	    .or_nobody = true, .locked = true, .fd = policy };
 
-	if ((r = s.exe = helper_open(HELPER_DIR, "certlogin-judge",
-	    why)) < 0)
-		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		r = why_errno(why, "socketpair");
-	else if ((r = choose_user(&s, why)) == 0) {
-		s.channel = pair[1];
-		r = j->pid = helper_spawn(&s, why);
-		(void)close(pair[1]);
-		j->channel = pair[0];
-		if (r < 0)
-			(void)close(pair[0]);
-	}
-	if (s.chroot_dir >= 0)
-		(void)close(s.chroot_dir);
-	(void)close(s.exe);
-	return r < 0 ? r : 0;
-}
-
-static void
-end(struct judge *j)
-{
-	(void)close(j->channel);
-	/* it has answered or never will */
-	(void)kill(j->pid, SIGKILL);
-	while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	return oneshot_start(j, &s, why);
 }
 
 int
@@ -103,13 +33,13 @@ ask_load(const struct options *o, const char *map, struct load_result *out,
 {
 	const struct load_from from = { .trust = o->trust, .map = map,
 	    .state = o->state };
-	struct judge j;
+	struct oneshot j;
 	struct why why;
 	int r;
 
 	if ((r = start(&j, "load", -1, &why)) == 0) {
 		r = load_run(j.channel, &from, LOAD_MS, out, diag, &why);
-		end(&j);
+		oneshot_end(&j);
 	}
 	return r == 0 ? EXIT_DONE : say_error(EXIT_COULD_NOT, "%s",
 	    why.text);
@@ -157,7 +87,7 @@ static int
 question(const struct options *o, int policy, const struct ipc_test *ask,
     struct ipc_tested *out)
 {
-	struct judge j;
+	struct oneshot j;
 	struct why why;
 	int r, fd = read_certificates(o->cert, &why);
 
@@ -165,7 +95,7 @@ question(const struct options *o, int policy, const struct ipc_test *ask,
 		return say_error(EXIT_COULD_NOT, "%s", why.text);
 	if ((r = start(&j, "test", policy, &why)) == 0) {
 		r = talk(j.channel, fd, ask, out, &why);
-		end(&j);
+		oneshot_end(&j);
 	}
 	(void)close(fd);
 	if (r != 0)
