@@ -6,6 +6,7 @@
  *	login	one transcript, one verdict
  *	test	what would become of a certificate, for certlogin-map
  *	pam	loads a policy, then judges a person at a local door
+ *	crl	is a CRL that was fetched to replace the one in place?
  *
  * It may: use its channel and its policy.  It never sees: the network, the
  * host's key, PAM, the user database.
@@ -24,6 +25,7 @@
 #include "base/helper.h"
 #include "base/memfile.h"
 #include "base/sandbox.h"
+#include "judge/crl.h"
 #include "judge/load.h"
 #include "judge/login.h"
 #include "judge/pam.h"
@@ -40,6 +42,11 @@ static const struct sandbox_call load_calls[] = {
 	/* the policy's sealed file */
 	{ SCMP_SYS(memfd_create), -1, 0 }, { SCMP_SYS(write), -1, 0 },
 	{ SCMP_SYS(lseek), -1, 0 }, { SCMP_SYS(fcntl), 1, F_ADD_SEALS },
+};
+
+static const struct sandbox_call crl_calls[] = {
+	{ SCMP_SYS(recvmsg), -1, 0 }, { SCMP_SYS(sendmsg), -1, 0 },
+	{ SCMP_SYS(poll), -1, 0 }, { SCMP_SYS(pread64), -1, 0 },
 };
 
 static const struct sandbox_call login_calls[] = {
@@ -81,6 +88,13 @@ run_pam(const struct files *f)
 	return pam_serve(HELPER_CHANNEL, FD_LOAD);
 }
 
+static int
+run_crl(const struct files *f)
+{
+	(void)f;
+	return crl_serve(HELPER_CHANNEL);
+}
+
 #define CALLS(table) table, sizeof(table) / sizeof(table[0])
 
 static const struct job {
@@ -94,6 +108,7 @@ static const struct job {
 	{ "login", CALLS(login_calls), true, true, run_login },
 	{ "test", CALLS(test_calls), true, false, run_test },
 	{ "pam", CALLS(load_calls), false, false, run_pam },
+	{ "crl", CALLS(crl_calls), false, false, run_crl },
 };
 
 static const struct job *
@@ -143,8 +158,8 @@ main(int argc, char **argv)
 	if (helper_begin("certlogin-judge") != 0 ||
 	    (j = find_job(argc, argv)) == NULL) {
 		(void)fprintf(stderr, "certlogin-judge: is started by "
-		    "certlogind, certlogin-map and pam_certlogin, not by "
-		    "hand\n");
+		    "certlogind, certlogin-map, certloginctl and "
+		    "pam_certlogin, not by hand\n");
 		return 2;
 	}
 	if (settle_time_zone() != 0 || map_files(j, &f) != 0 ||

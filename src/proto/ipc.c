@@ -689,6 +689,22 @@ ipc_tested_decode(struct rd r, struct ipc_tested *t)
 
 /* ---- load ------------------------------------------------------------------ */
 
+void
+ipc_seen_put(struct buf *b, const struct ipc_seen *s, size_t n)
+{
+	buf_put_u32(b, (uint32_t)n);
+	for (size_t i = 0; i < n; i++)
+		put_seen(b, &s[i]);
+}
+
+void
+ipc_seen_get(struct rd *r, struct ipc_seen s[IPC_LOAD_SEEN_MAX], size_t *n)
+{
+	*n = get_count(r, IPC_LOAD_SEEN_MAX);
+	for (size_t i = 0; r->err == 0 && i < *n; i++)
+		get_seen(r, &s[i]);
+}
+
 int
 ipc_load_begin_encode(struct buf *b, const struct ipc_load_begin *l)
 {
@@ -697,9 +713,7 @@ ipc_load_begin_encode(struct buf *b, const struct ipc_load_begin *l)
 	buf_put_cstring(b, l->trust);
 	buf_put_cstring(b, l->map);
 	buf_put_cstring(b, l->locks);
-	buf_put_u32(b, (uint32_t)l->n_seen);
-	for (size_t i = 0; i < l->n_seen; i++)
-		put_seen(b, &l->seen[i]);
+	ipc_seen_put(b, l->seen, l->n_seen);
 	return buf_err(b);
 }
 
@@ -710,9 +724,7 @@ ipc_load_begin_decode(struct rd r, struct ipc_load_begin *l)
 	rd_cstring(&r, l->trust, sizeof(l->trust));
 	rd_cstring(&r, l->map, sizeof(l->map));
 	rd_cstring(&r, l->locks, sizeof(l->locks));
-	l->n_seen = get_count(&r, IPC_LOAD_SEEN_MAX);
-	for (size_t i = 0; r.err == 0 && i < l->n_seen; i++)
-		get_seen(&r, &l->seen[i]);
+	ipc_seen_get(&r, l->seen, &l->n_seen);
 	return rd_end(&r);
 }
 
@@ -800,9 +812,7 @@ ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
 	buf_put_u32(b, (uint32_t)l->n);
 	for (size_t i = 0; i < l->n; i++)
 		put_authority(b, &l->authority[i]);
-	buf_put_u32(b, (uint32_t)l->n_seen);
-	for (size_t i = 0; i < l->n_seen; i++)
-		put_seen(b, &l->seen[i]);
+	ipc_seen_put(b, l->seen, l->n_seen);
 	diag_encode(d, b);
 	return buf_err(b);
 }
@@ -819,9 +829,7 @@ ipc_load_done_decode(struct rd r, struct ipc_load_done *l, struct diag *d)
 	l->n = get_count(&r, IPC_LOAD_AUTHORITIES_MAX);
 	for (size_t i = 0; r.err == 0 && i < l->n; i++)
 		get_authority(&r, &l->authority[i]);
-	l->n_seen = get_count(&r, IPC_LOAD_SEEN_MAX);
-	for (size_t i = 0; r.err == 0 && i < l->n_seen; i++)
-		get_seen(&r, &l->seen[i]);
+	ipc_seen_get(&r, l->seen, &l->n_seen);
 	if (r.err == 0)
 		(void)diag_decode(&r, d);
 	if (rd_end(&r) == 0)

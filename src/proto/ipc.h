@@ -70,6 +70,14 @@ enum ipc_type {
 	IPC_KEY_CHANNEL = 52,	/* fd 0: a new connection's channel */
 	IPC_KEY_READY = 53,
 	IPC_KEY_FAILED = 54,
+	/* certloginctl -> judge (job `crl`) and back: crlmsg.h */
+	IPC_CRL_LIST = 56,	/* fd 0: trust.conf */
+	IPC_CRL_LISTED = 57,
+	IPC_CRL_JUDGE = 58,	/* fd 0: trust.conf; fd 1: what was fetched */
+	IPC_CRL_JUDGED = 59,
+	/* certloginctl -> certlogin-fetch and back: crlmsg.h */
+	IPC_FETCH_GET = 60,
+	IPC_FETCH_DONE = 61,
 	/* certlogind -> session */
 	IPC_SES_JOIN = 64,	/* fd 0: TCP socket, fd 1: hostkey channel */
 	IPC_SES_JUDGE = 65,	/* fd 0: judge channel */
@@ -365,6 +373,10 @@ struct ipc_seen {
 	uint8_t number_len;
 	int64_t this_update;
 };
+/* uint32 n; n of them, as in LOAD_BEGIN */
+void ipc_seen_put(struct buf *b, const struct ipc_seen *s, size_t n);
+void ipc_seen_get(struct rd *r, struct ipc_seen s[IPC_LOAD_SEEN_MAX],
+    size_t *n);
 struct ipc_load_begin {
 	uint64_t policy;
 	char trust[256], map[256], locks[256];

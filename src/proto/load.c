@@ -232,28 +232,25 @@ open_folder(struct loading *l, const char *trust, struct why *why)
 	return l->dirfd >= 0 ? 0 : l->dirfd;
 }
 
-int
-load_run(int judge, const struct load_from *from, int ms,
-    struct load_result *out, struct diag *diag, struct why *why)
+static struct loading *
+new_loading(int judge, int ms, struct load_result *result)
 {
 	struct loading *l = calloc(1, sizeof(*l));
-	int r;
 
 	if (l == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
+		return NULL;
 	l->judge = judge;
 	l->ms = ms;
-	l->from = from;
-	l->result = out;
+	l->result = result;
 	l->dirfd = -1;
 	buf_init(&l->in, CHAN_MSG_MAX);
 	buf_init(&l->out, CHAN_MSG_MAX);
-	*out = (struct load_result){ .policy = -1, .keepable = true,
-	    .began = (int64_t)time(NULL) };
-	if ((r = open_folder(l, from->trust, why)) == 0 &&
-	    (r = send_begin(l, why)) == 0 &&
-	    (r = answer_want(l, why)) == 0)
-		r = take_done(l, out, diag, why);
+	return l;
+}
+
+static void
+free_loading(struct loading *l)
+{
 	for (size_t i = 0; i < l->n_fds; i++)
 		(void)close(l->fds[i]);
 	if (l->dirfd >= 0)
@@ -261,5 +258,41 @@ load_run(int judge, const struct load_from *from, int ms,
 	buf_free(&l->in);
 	buf_free(&l->out);
 	free(l);
+}
+
+int
+load_run(int judge, const struct load_from *from, int ms,
+    struct load_result *out, struct diag *diag, struct why *why)
+{
+	struct loading *l = new_loading(judge, ms, out);
+	int r;
+
+	if (l == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	l->from = from;
+	*out = (struct load_result){ .policy = -1, .keepable = true,
+	    .began = (int64_t)time(NULL) };
+	if ((r = open_folder(l, from->trust, why)) == 0 &&
+	    (r = send_begin(l, why)) == 0 &&
+	    (r = answer_want(l, why)) == 0)
+		r = take_done(l, out, diag, why);
+	free_loading(l);
+	return r;
+}
+
+int
+load_give(int judge, const char *trust, int ms, struct why *why)
+{
+	struct load_result *unused = calloc(1, sizeof(*unused));
+	struct loading *l = new_loading(judge, ms, unused);
+	int r = ERR_NOMEM;
+
+	if (unused == NULL || l == NULL)
+		(void)why_set(why, r, "out of memory");
+	else if ((r = open_folder(l, trust, why)) == 0)
+		r = answer_want(l, why);
+	if (l != NULL)
+		free_loading(l);
+	free(unused);
 	return r;
 }

@@ -47,6 +47,10 @@ struct load_result {
 int load_run(int judge, const struct load_from *from, int ms,
     struct load_result *out, struct diag *diag, struct why *why);
 
+/* A part of that, for another dialogue: answer one LOAD_WANT with what lies
+ * below the folder of the absolute path trust. */
+int load_give(int judge, const char *trust, int ms, struct why *why);
+
 /* STATE_DIR/locks.map, whose denies win over every map. */
 int load_locks_path(const char *state, char *dst, size_t size,
     struct why *why);

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "proto/chan.h"
+#include "proto/crlmsg.h"
 #include "proto/ctlmsg.h"
 #include "proto/ipc.h"
 #include "proto/pammsg.h"
@@ -235,6 +236,59 @@ pam(uint8_t type, struct rd r, struct buf *b)
 }
 
 static int
+listed(struct rd r, struct buf *b)
+{
+	static struct crlmsg_listed l;
+	struct diag d;
+	int e;
+
+	diag_init(&d);
+	e = crlmsg_listed_decode(r, &l, &d);
+	CHECK(e != 0 || l.ok == (d.errors == 0));
+	CHECK(l.ok || l.n == 0);
+	if (e == 0)
+		e = crlmsg_listed_encode(b, &l, &d);
+	diag_free(&d);
+	return e;
+}
+
+static int
+crl(uint8_t type, struct rd r, struct buf *b)
+{
+	static struct crlmsg_judge judge;
+	struct crlmsg_judged judged;
+	char text[IPC_TEXT_MAX];
+	uint32_t seconds;
+	bool ok;
+	int e;
+
+	switch (type) {
+	case IPC_CRL_LIST:
+		e = crlmsg_list_decode(r, text);
+		return e != 0 ? e : crlmsg_list_encode(b, text);
+	case IPC_CRL_LISTED:
+		return listed(r, b);
+	case IPC_CRL_JUDGE:
+		e = crlmsg_judge_decode(r, &judge);
+		return e != 0 ? e : crlmsg_judge_encode(b, &judge);
+	case IPC_CRL_JUDGED:
+		e = crlmsg_judged_decode(r, &judged);
+		CHECK(e == 0 || judged.outcome == CRLMSG_KEEP);
+		return e != 0 ? e : crlmsg_judged_encode(b, &judged);
+	case IPC_FETCH_GET:
+		e = crlmsg_get_decode(r, text, &seconds);
+		CHECK(e != 0 || seconds > 0);
+		return e != 0 ? e : crlmsg_get_encode(b, text, seconds);
+	case IPC_FETCH_DONE:
+		e = crlmsg_done_decode(r, &ok, text);
+		CHECK(e == 0 || !ok);
+		return e != 0 ? e : crlmsg_done_encode(b, ok, text);
+	default:
+		return ERR_TYPE;
+	}
+}
+
+static int
 key(uint8_t type, struct rd r, struct buf *b)
 {
 	char text[IPC_TEXT_MAX];
@@ -384,7 +438,7 @@ ctl(uint8_t type, struct rd r, struct buf *b)
 
 typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
 static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
-    judge_test, pam, load, key, session, in_files, ctl };
+    judge_test, pam, load, crl, key, session, in_files, ctl };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -270,6 +270,21 @@ def load_messages():
         string("/etc/certlogin/crl/staff.crl") + u8(4) + u8(0) + bytes(48)
 
 
+def crl_messages():
+    yield "crl-list", 56, string("/etc/certlogin/trust.conf")
+    yield "crl-listed", 57, u8(1) + u32(1) + string("staff") + \
+        string("crl/staff.crl") + string("https://pki.example.org/a.crl") + \
+        u32(0) + u32(0) + u32(0)
+    yield "crl-judge", 58, string("/etc/certlogin/trust.conf") + \
+        string("staff") + string("crl/staff.crl") + u8(1) + u32(1) + SEEN
+    yield "crl-judged", 59, u8(0x5a) + string("") + string("not there") + \
+        u8(1) + u64(1800000000) + u64(1900000000) + u64(1850000000)
+    yield "crl-refused", 59, u8(0) + string("forged") + string("stale") + \
+        u8(0) + u64(0) * 3
+    yield "fetch-get", 60, string("https://pki.example.org/a.crl") + u32(60)
+    yield "fetch-done", 61, u8(0) + string("404")
+
+
 def other_messages():
     yield "key-sign", 48, string(RANDOM) + string(b"\x01\x00\x00\x04abcd")
     yield "key-signed", 49, string(b"signature") + string("")
@@ -518,7 +533,7 @@ def main():
     conn_as_client()
     messages()
     for part in (net_messages, judge_messages, test_messages, pam_messages,
-                 load_messages, other_messages):
+                 load_messages, crl_messages, other_messages):
         for name, kind, body in part():
             write("ipc", name, u8(kind) + body)
     for name, kind, body in p11_messages():
