@@ -142,6 +142,10 @@ allow_match(const struct map_match *m, const struct decide_ask *ask,
 		if (f->names[i].field != field)
 			continue;
 		values++;
+		/* one form, whatever a pattern would make of another */
+		if (field == FACTS_URI &&
+		    !pattern_uri_form(f->names[i].value))
+			continue;
 		fitting += pattern_match(field, m->value, f->names[i].value,
 		    flags, capture, capture != NULL ? text : NULL,
 		    FACTS_NAME_MAX + 1);
@@ -415,6 +419,40 @@ refuse(struct decide_verdict *out, enum decide_reason reason,
 	out->rule_line = r != NULL ? r->line : 0;
 }
 
+/* Has the authority an allow, or a deny, with uri=? */
+static bool
+looks_at_uri(const struct map *map, const struct map_authority *a, bool deny)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		const struct map_rule *r = &map->rule[i];
+
+		if (r->deny != deny || !of_authority(r, a))
+			continue;
+		for (size_t k = 0; k < r->n_matches; k++)
+			if (map->match[r->matches + k].matcher == MAP_URI)
+				return true;
+	}
+	return false;
+}
+
+/* A URI of the certificate that could be written in several ways. */
+static const char *
+bad_uri(const struct facts *f)
+{
+	for (size_t i = 0; i < f->n_names; i++)
+		if (f->names[i].field == FACTS_URI &&
+		    !pattern_uri_form(f->names[i].value))
+			return f->names[i].value;
+	return NULL;
+}
+
+static void
+refuse_uri(struct decide_verdict *out, const char *uri)
+{
+	refuse(out, DECIDE_URI_FORM, NULL, "the certificate's URI %s is not "
+	    "in the one form that rules match", uri);
+}
+
 /* None of the rules gave the account: by how much. */
 static void
 explain(const struct search *s, struct decide_verdict *out)
@@ -453,6 +491,9 @@ explain(const struct search *s, struct decide_verdict *out)
 		refuse(out, reason, r, "the certificate holds several values "
 		    "of a field that the rule of line %u matches; exactly one "
 		    "is expected", line);
+	else if (bad_uri(s->ask->facts) != NULL &&
+	    looks_at_uri(s->map, s->ask->authority, false))
+		refuse_uri(out, bad_uri(s->ask->facts));
 	else
 		refuse(out, DECIDE_NO_RULE, NULL, "no rule fits the "
 		    "certificate");
@@ -475,38 +516,6 @@ admit(const struct search *s, const struct offer *o,
 	out->outcome = DECIDE_ALLOW;
 }
 
-static bool
-looks_at_uri(const struct map *map, const struct map_authority *a)
-{
-	for (size_t i = 0; i < map->n; i++) {
-		const struct map_rule *r = &map->rule[i];
-
-		if (!of_authority(r, a))
-			continue;
-		for (size_t k = 0; k < r->n_matches; k++)
-			if (map->match[r->matches + k].matcher == MAP_URI)
-				return true;
-	}
-	return false;
-}
-
-/* An authority whose rules look at URIs takes no certificate with one that
- * could be written in several ways. */
-static const char *
-bad_uri(const struct map *locks, const struct map *map,
-    const struct decide_ask *ask)
-{
-	const struct facts *f = ask->facts;
-
-	for (size_t i = 0; i < f->n_names; i++)
-		if (f->names[i].field == FACTS_URI &&
-		    !pattern_uri_form(f->names[i].value))
-			return looks_at_uri(locks, ask->authority) ||
-			    looks_at_uri(map, ask->authority) ?
-			    f->names[i].value : NULL;
-	return NULL;
-}
-
 static const struct map_rule *
 find_deny(const struct map *map, const struct decide_ask *ask)
 {
@@ -518,20 +527,22 @@ find_deny(const struct map *map, const struct decide_ask *ask)
 	return NULL;
 }
 
-/* Whatever wins over every allow; true: refused. */
+/* Whatever wins over every allow; true: refused.  An authority with a deny of
+ * URIs takes no certificate with one that the deny could have missed.  Allows
+ * do not count for this, or the last one taken out would let people in. */
 static bool
 barred(const struct map *locks, const struct map *map,
     const struct decide_ask *ask, struct decide_verdict *out)
 {
+	const char *bad = bad_uri(ask->facts);
 	const struct map_rule *deny;
-	const char *bad;
 
 	if ((deny = find_deny(locks, ask)) != NULL)
 		refuse(out, DECIDE_LOCKED, deny, "locked by line %u of the "
 		    "locks", deny->line);
-	else if ((bad = bad_uri(locks, map, ask)) != NULL)
-		refuse(out, DECIDE_URI_FORM, NULL, "the certificate's URI %s "
-		    "is not in the one form that rules match", bad);
+	else if (bad != NULL && (looks_at_uri(locks, ask->authority, true) ||
+	    looks_at_uri(map, ask->authority, true)))
+		refuse_uri(out, bad);
 	else if ((deny = find_deny(map, ask)) != NULL)
 		refuse(out, DECIDE_DENIED, deny, "denied by the rule of line "
 		    "%u", deny->line);
