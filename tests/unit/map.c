@@ -281,6 +281,56 @@ START_TEST(refused)
 }
 END_TEST
 
+/* What a file of locks refuses, and what it only warns of. */
+static const struct {
+	const char *text, *says;
+	bool error;
+} locks[] = {
+	{ "# lost\n\ndeny user staff serial=01 until=2027-01-01 from=10.0.0.0/8 "
+	    "service=su\n", NULL, false },
+	{ "\n  allow user staff uri=a:b as a", "m:2:3: error: 'allow': expected "
+	    "deny: in this file are locks only", true },
+	{ "allow user piv uri=a:b as a", "m:1:1: error: 'allow': expected deny: "
+	    "in this file are locks only", true },
+	{ "lock user staff serial=01", "m:1:1: error: 'lock': expected allow or "
+	    "deny", true },
+	{ "deny user piv serial=01", "m:1:11: warning: 'piv' is no authority of "
+	    "trust.conf (staff, fleet): this locks nobody", false },
+	{ "deny device staff serial=01", "m:1:13: error: authority 'staff' is of "
+	    "class user; expected that class in the rule", true },
+	{ "deny user staff", "m:1:16: error: '': expected a matcher: uri=, "
+	    "email=, upn=, dns=, serial=, spki=, cert= or sid=", true },
+	{ "deny user staff uri=a:b as root", "m:1:25: error: a deny takes no "
+	    "'as': it refuses the certificate for every account", true },
+	{ "deny user staff uri=a:b no-pty", "m:1:25: error: 'no-pty' is for "
+	    "allow: a deny gives nothing that it could restrict", true },
+	{ "deny user staff serial=01 until=2027-02-29", "m:1:33: error: "
+	    "expected a date from 1970 on, YYYY-MM-DD", true },
+	{ "deny user staff serial=01\nx", "m:2:1: error: 'x': expected allow or "
+	    "deny", true },
+	{ "\x7f", "m:1:1: error: expected printable ASCII", true },
+};
+
+START_TEST(of_locks)
+{
+	const char *text = locks[_i].text;
+	struct diag d;
+	struct map m;
+	char e[600];
+
+	diag_init(&d);
+	ck_assert_int_eq(map_parse_locks(&m, "m", text, strlen(text), auth, 2,
+	    &d), locks[_i].error ? ERR_MALFORMED : 0);
+	ck_assert_uint_eq(d.n, locks[_i].says != NULL ? 1 : 0);
+	if (locks[_i].says != NULL)
+		ck_assert_str_eq(diag_format(&d.items[0], e, sizeof(e)),
+		    locks[_i].says);
+	ck_assert_int_eq(m.text == NULL, locks[_i].error);
+	map_free(&m);
+	diag_free(&d);
+}
+END_TEST
+
 START_TEST(every_error)
 {
 	static const char text[] = "x\nallow user staff uri=a:b as a\ny\n";
@@ -385,6 +435,90 @@ START_TEST(syntax_only)
 }
 END_TEST
 
+/* n times part, behind front. */
+static void
+repeat(char *text, size_t size, const char *front, const char *part, int n,
+    bool numbered)
+{
+	size_t at = (size_t)snprintf(text, size, "%s", front);
+
+	for (int i = 0; i < n; i++)
+		at += (size_t)snprintf(text + at, size - at, numbered ?
+		    "%s%s%d" : "%s%s", i > 0 ? "," : "", part, i);
+}
+
+static const struct {
+	const char *front, *part;
+	bool numbered;
+	int most;
+	const char *error;
+} lists[] = {
+	{ A "uri=a:b as ", "a", true, MAP_ACCOUNTS_MAX, "m:1:29: error: "
+	    "expected at most 32 accounts" },
+	{ A "uri=a:b as a from=", "::1", false, MAP_LIST_MAX, "m:1:36: error: "
+	    "expected at most 32 networks" },
+	{ A "uri=a:b as a service=", "su", false, MAP_LIST_MAX, "m:1:39: "
+	    "error: expected at most 32 services" },
+};
+
+START_TEST(long_lists)
+{
+	char text[2048], e[600];
+	struct map m;
+
+	repeat(text, sizeof(text), lists[_i].front, lists[_i].part,
+	    lists[_i].most, lists[_i].numbered);
+	ck_assert_int_eq(parse(&m, text, strlen(text), e, sizeof(e)), 0);
+	map_free(&m);
+	repeat(text, sizeof(text), lists[_i].front, lists[_i].part,
+	    lists[_i].most + 1, lists[_i].numbered);
+	ck_assert_int_eq(parse(&m, text, strlen(text), e, sizeof(e)),
+	    ERR_MALFORMED);
+	ck_assert_str_eq(e, lists[_i].error);
+}
+END_TEST
+
+START_TEST(long_value)
+{
+	char text[1024], e[600];
+	struct map m;
+
+	(void)snprintf(text, sizeof(text), "deny user staff uri=a:%0510d", 0);
+	ck_assert_int_eq(parse(&m, text, strlen(text), e, sizeof(e)), 0);
+	map_free(&m);
+	(void)snprintf(text, sizeof(text), "deny user staff uri=a:%0511d", 0);
+	ck_assert_int_eq(parse(&m, text, strlen(text), e, sizeof(e)),
+	    ERR_MALFORMED);
+	ck_assert_str_eq(e, "m:1:21: error: uri=: expected 1 to 512 "
+	    "characters");
+}
+END_TEST
+
+START_TEST(many_rules)
+{
+	static const char rule[] = "deny user s dns=a\n";
+	const struct map_authority s[] = { { "s", FACTS_USER, 0 } };
+	size_t n = sizeof(rule) - 1, most = MAP_RULES_MAX;
+	char *text = malloc((most + 1) * n), e[600];
+	struct diag d;
+	struct map m;
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i <= most; i++)
+		memcpy(text + i * n, rule, n);
+	diag_init(&d);
+	ck_assert_int_eq(map_parse(&m, "m", text, most * n, s, 1, &d), 0);
+	ck_assert_uint_eq(m.n, most);
+	map_free(&m);
+	ck_assert_int_eq(map_parse(&m, "m", text, (most + 1) * n, s, 1, &d),
+	    ERR_MALFORMED);
+	ck_assert_str_eq(diag_format(&d.items[0], e, sizeof(e)), "m:200001:1: "
+	    "error: expected at most 200000 rules");
+	diag_free(&d);
+	free(text);
+}
+END_TEST
+
 START_TEST(limits)
 {
 	char *text = malloc(MAP_FILE_MAX + 1), e[600];
@@ -483,11 +617,15 @@ main(void)
 
 	tcase_add_loop_test(t, accepted, 0, N(good));
 	tcase_add_loop_test(t, refused, 0, N(bad));
+	tcase_add_loop_test(t, of_locks, 0, N(locks));
 	tcase_add_test(t, every_error);
 	tcase_add_test(t, nul_byte);
 	tcase_add_test(t, contents);
 	tcase_add_test(t, serial_forms);
 	tcase_add_test(t, syntax_only);
+	tcase_add_loop_test(t, long_lists, 0, N(lists));
+	tcase_add_test(t, long_value);
+	tcase_add_test(t, many_rules);
 	tcase_add_test(t, limits);
 	tcase_add_loop_test(t, matching, 0, N(fit));
 	tcase_add_test(t, long_capture);
