@@ -27,7 +27,7 @@ struct loading {
 	struct trust trust;
 	bool trust_ok;
 	uint32_t rules, locks;
-	struct buf policy;
+	int policy;			/* or -1 */
 };
 
 /* ---- LOAD_BEGIN ---------------------------------------------------------------- */
@@ -147,30 +147,25 @@ check_maps(struct loading *l)
 	    r != 0 ? r : k;
 }
 
-/* The policy's descriptor, or -1 with findings. */
-static int
+/* l->policy, or findings. */
+static void
 make_policy(struct loading *l)
 {
 	struct span map, locks;
-	int fd, r;
 
 	if (load_trust(l) == ERR_NOMEM || check_maps(l) == ERR_NOMEM) {
 		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, 0, 0,
 		    "out of memory");
-		return -1;
+		return;
 	}
 	if (!l->trust_ok || l->diag.errors > 0)
-		return -1;
+		return;
 	map = (struct span){ l->map_text.data, l->map_text.len };
 	locks = (struct span){ l->locks_text.data, l->locks_text.len };
-	r = policy_put(&l->policy, l->begin.policy, &l->trust, map, locks);
-	fd = r == 0 ? memfile_make("certlogin-policy", l->policy.data,
-	    l->policy.len) : r;
-	if (fd >= 0)
-		return fd;
-	diag_add(&l->diag, DIAG_ERROR, l->begin.trust, 0, 0,
-	    "the policy cannot be stored: %s", err_text(fd));
-	return -1;
+	l->policy = policy_make(l->begin.policy, &l->trust, map, locks);
+	if (l->policy < 0)
+		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, 0, 0,
+		    "the policy cannot be stored: %s", err_text(l->policy));
 }
 
 /* ---- LOAD_DONE ------------------------------------------------------------------------ */
@@ -178,18 +173,18 @@ make_policy(struct loading *l)
 static int
 send_done(struct loading *l)
 {
-	int fd = make_policy(l), r;
+	int r;
 
-	l->done.ok = fd >= 0;
+	make_policy(l);
+	l->done.ok = l->policy >= 0;
 	l->done.rules = l->rules;
 	l->done.locks = l->locks;
-	if (fd >= 0)
+	if (l->done.ok)
 		trust_report(&l->trust, &l->done, l->begin.seen,
 		    l->begin.n_seen);
 	if ((r = ipc_load_done_encode(&l->out, &l->done, &l->diag)) == 0)
-		r = chan_send(l->channel, &l->out, &fd, fd >= 0 ? 1 : 0);
-	if (fd >= 0)
-		(void)close(fd);
+		r = chan_send(l->channel, &l->out, &l->policy,
+		    l->done.ok ? 1 : 0);
 	return r;
 }
 
@@ -199,7 +194,8 @@ free_loading(struct loading *l)
 	files_free(&l->files);
 	trust_free(&l->trust);
 	trust_conf_free(&l->conf);
-	buf_free(&l->policy);
+	if (l->policy >= 0)
+		(void)close(l->policy);
 	buf_free(&l->trust_text);
 	buf_free(&l->map_text);
 	buf_free(&l->locks_text);
@@ -210,7 +206,7 @@ free_loading(struct loading *l)
 }
 
 int
-load_serve(int channel, struct buf *policy)
+load_serve(int channel, int *policy)
 {
 	struct loading *l = calloc(1, sizeof(*l));
 	int r;
@@ -220,7 +216,7 @@ load_serve(int channel, struct buf *policy)
 	l->channel = channel;
 	buf_init(&l->in, CHAN_MSG_MAX);
 	buf_init(&l->out, CHAN_MSG_MAX);
-	buf_init(&l->policy, POLICY_MAX);
+	l->policy = -1;
 	diag_init(&l->diag);
 	if ((r = take_begin(l)) == 0) {
 		parse_conf(l);
@@ -230,7 +226,7 @@ load_serve(int channel, struct buf *policy)
 	}
 	if (r == 0 && l->done.ok && policy != NULL) {
 		*policy = l->policy;
-		buf_init(&l->policy, POLICY_MAX);
+		l->policy = -1;
 	}
 	free_loading(l);
 	return r;

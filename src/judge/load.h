@@ -5,11 +5,9 @@
 #ifndef JUDGE_LOAD_H
 #define JUDGE_LOAD_H
 
-#include "base/buf.h"
-
 /* One dialogue on channel.  0 when LOAD_DONE was sent, whatever it says.
- * Where it is a policy, its bytes also go to *policy (empty before, may be
- * NULL), to be freed by the caller. */
-int load_serve(int channel, struct buf *policy);
+ * Where it is a policy, *policy (may be NULL) is a descriptor of it as well, to
+ * be closed by the caller. */
+int load_serve(int channel, int *policy);
 
 #endif

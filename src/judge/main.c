@@ -36,12 +36,20 @@
 
 enum { FD_POLICY = HELPER_FD, FD_HOST, FD_LOAD = HELPER_FD };
 
-static const struct sandbox_call load_calls[] = {
-	{ SCMP_SYS(recvmsg), -1, 0 }, { SCMP_SYS(sendmsg), -1, 0 },
-	{ SCMP_SYS(poll), -1, 0 }, { SCMP_SYS(pread64), -1, 0 },
-	/* the policy's sealed file */
-	{ SCMP_SYS(memfd_create), -1, 0 }, { SCMP_SYS(write), -1, 0 },
-	{ SCMP_SYS(lseek), -1, 0 }, { SCMP_SYS(fcntl), 1, F_ADD_SEALS },
+#define LOAD_CALLS \
+	{ SCMP_SYS(recvmsg), -1, 0 }, { SCMP_SYS(sendmsg), -1, 0 }, \
+	{ SCMP_SYS(poll), -1, 0 }, { SCMP_SYS(pread64), -1, 0 }, \
+	/* the policy's sealed file */ \
+	{ SCMP_SYS(memfd_create), -1, 0 }, { SCMP_SYS(write), -1, 0 }, \
+	{ SCMP_SYS(lseek), -1, 0 }, { SCMP_SYS(fcntl), 1, F_ADD_SEALS }
+
+static const struct sandbox_call load_calls[] = { LOAD_CALLS };
+
+static const struct sandbox_call pam_calls[] = {
+	LOAD_CALLS,
+	/* policy_map() */
+	{ SCMP_SYS(fcntl), 1, F_GET_SEALS }, { SCMP_SYS(fcntl), 1, F_GETFL },
+	{ SCMP_SYS(fstat), -1, 0 }, { SCMP_SYS(newfstatat), -1, 0 },
 };
 
 static const struct sandbox_call crl_calls[] = {
@@ -107,7 +115,7 @@ static const struct job {
 	{ "load", CALLS(load_calls), false, false, run_load },
 	{ "login", CALLS(login_calls), true, true, run_login },
 	{ "test", CALLS(test_calls), true, false, run_test },
-	{ "pam", CALLS(load_calls), false, false, run_pam },
+	{ "pam", CALLS(pam_calls), false, false, run_pam },
 	{ "crl", CALLS(crl_calls), false, false, run_crl },
 };
 
@@ -129,7 +137,7 @@ map_files(const struct job *j, struct files *f)
 
 	*f = (struct files){ { NULL, 0 }, { NULL, 0 } };
 	if (j->policy)
-		r = memfile_map(FD_POLICY, POLICY_MAX, &f->policy);
+		r = policy_map(FD_POLICY, &f->policy, NULL);
 	if (r == 0 && j->host)
 		r = memfile_map(FD_HOST, HOST_MAX, &f->host);
 	return r;

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memfile.h"
 #include "idmap/decide.h"
 #include "judge/load.h"
 #include "judge/words.h"
@@ -300,6 +301,7 @@ out:
 
 struct serving {
 	int channel;
+	struct span bytes;			/* of the policy, mapped */
 	struct policy policy;
 	bool have_policy;
 	struct buf in[PAMMSG_OFFERS_MAX];	/* what the offers point into */
@@ -368,31 +370,38 @@ answer(struct serving *s)
 	return r == 0 ? chan_send(s->channel, &s->out, NULL, 0) : r;
 }
 
+static void
+take_policy(struct serving *s, int fd)
+{
+	struct why why;
+
+	s->have_policy = policy_map(fd, &s->bytes, &why) == 0 &&
+	    policy_get(&s->policy, s->bytes, &why) == 0;
+	(void)close(fd);
+}
+
 int
 pam_serve(int channel, int load)
 {
 	struct serving *s = calloc(1, sizeof(*s));
-	struct buf bytes;
-	struct why why;
-	int r;
+	int r, policy = -1;
 
 	if (s == NULL)
 		return ERR_NOMEM;
 	s->channel = channel;
-	buf_init(&bytes, POLICY_MAX);
 	buf_init(&s->last, CHAN_MSG_MAX);
 	buf_init(&s->out, CHAN_MSG_MAX);
-	r = load_serve(load, &bytes);
+	r = load_serve(load, &policy);
 	(void)close(load);
-	s->have_policy = r == 0 && bytes.len > 0 && policy_get(&s->policy,
-	    (struct span){ bytes.data, bytes.len }, &why) == 0;
+	if (r == 0 && policy >= 0)
+		take_policy(s, policy);
 	while (r == 0 && !s->done)
 		r = answer(s);
 	for (size_t i = 0; i < PAMMSG_OFFERS_MAX; i++)
 		buf_free(&s->in[i]);
 	if (s->have_policy)
 		policy_free(&s->policy);
-	buf_free(&bytes);
+	memfile_unmap(s->bytes);
 	buf_free(&s->last);
 	buf_free(&s->out);
 	free(s);

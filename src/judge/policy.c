@@ -2,9 +2,13 @@
 
 #include <string.h>
 
+#include "base/memfile.h"
+#include "idmap/db.h"
 #include "proto/chan.h"
 
 #define MAGIC "certlogin-policy"
+/* Every anchor that there can be, with what goes with it. */
+#define TRUST_MAX (16u << 20)
 
 void
 policy_authorities(const struct trust *t,
@@ -17,17 +21,72 @@ policy_authorities(const struct trust *t,
 			.fold = t->authority[i].rules.fold };
 }
 
-int
-policy_put(struct buf *b, uint64_t number, const struct trust *t,
-    struct span map, struct span locks)
+/* ---- making ------------------------------------------------------------------ */
+
+static struct span
+key(const char *name)
 {
-	buf_put_cstring(b, MAGIC);
-	buf_put_u8(b, IPC_VERSION);
-	buf_put_u64(b, number);
-	trust_put(b, t);
-	buf_put_string(b, map.p, map.n);
-	buf_put_string(b, locks.p, locks.n);
-	return buf_err(b);
+	return (struct span){ (const uint8_t *)name, strlen(name) };
+}
+
+static int
+add_version(struct db_maker *m, uint64_t number)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, 64);
+	buf_put_cstring(&b, MAGIC);
+	buf_put_u8(&b, IPC_VERSION);
+	buf_put_u64(&b, number);
+	if ((r = buf_err(&b)) == 0)
+		r = db_add(m, key("v"), (struct span){ b.data, b.len });
+	buf_free(&b);
+	return r;
+}
+
+static int
+add_trust(struct db_maker *m, const struct trust *t)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, TRUST_MAX);
+	trust_put(&b, t);
+	if ((r = buf_err(&b)) == 0 &&
+	    (r = db_add(m, key("t"), (struct span){ b.data, b.len })) == 0)
+		r = db_add(m, key("r"), trust_table(t));
+	buf_free(&b);
+	return r;
+}
+
+int
+policy_make(uint64_t number, const struct trust *t, struct span map,
+    struct span locks)
+{
+	struct db_maker *m = db_make("certlogin-policy");
+	int r;
+
+	if (m == NULL)
+		return ERR_SYS;
+	if ((r = add_version(m, number)) == 0 &&
+	    (r = add_trust(m, t)) == 0 &&
+	    (r = db_add(m, key("m"), map)) == 0)
+		r = db_add(m, key("l"), locks);
+	if (r == 0)
+		return db_finish(m);
+	db_cancel(m);
+	return r;
+}
+
+/* ---- reading ----------------------------------------------------------------- */
+
+int
+policy_map(int fd, struct span *bytes, struct why *why)
+{
+	int r = memfile_map_file(fd, POLICY_MAX, bytes);
+
+	return r == 0 ? 0 : why_set(why, r, "policy: %s", err_text(r));
 }
 
 /* The texts again; they were parsed once by who made the policy. */
@@ -55,38 +114,74 @@ get_maps(struct policy *p, struct span map, struct span locks,
 	return r;
 }
 
-int
-policy_get(struct policy *p, struct span bytes, struct why *why)
+/* A record that every policy has. */
+static int
+need(const struct db *db, const char *name, struct rd *out)
 {
-	struct rd r = rd_of_span(bytes);
-	struct span magic = rd_string(&r, sizeof(MAGIC) - 1), map, locks;
-	uint8_t version = rd_u8(&r);
-	int e;
+	struct span value;
+	int r = db_get(db, key(name), &value);
 
-	*p = (struct policy){ .number = rd_u64(&r) };
+	*out = rd_of_span(value);
+	return r == 1 ? 0 : ERR_MALFORMED;
+}
+
+static int
+get_version(const struct db *db, uint64_t *number, struct why *why)
+{
+	struct rd r;
+	struct span magic;
+	uint8_t version;
+
+	if (need(db, "v", &r) != 0)
+		return why_set(why, ERR_MALFORMED, "not a policy");
+	magic = rd_string(&r, sizeof(MAGIC) - 1);
+	version = rd_u8(&r);
 	if (r.err != 0 || !span_eq_str(magic, MAGIC))
 		return why_set(why, ERR_MALFORMED, "not a policy");
 	if (version != IPC_VERSION)
 		return why_set(why, ERR_VERSION, "policy of version %u; "
 		    "expected %u", version, IPC_VERSION);
-	if ((e = trust_get(&r, &p->trust)) == 0) {
-		map = rd_string(&r, MAP_FILE_MAX);
-		locks = rd_string(&r, MAP_FILE_MAX);
-		e = rd_end(&r);
-	}
-	if (e == 0 && p->trust.n > TRUST_AUTHORITIES_MAX)
-		e = ERR_TOOBIG;
-	if (e != 0) {
-		(void)why_set(why, e, "policy: %s", err_text(e));
-		goto out;
-	}
-	policy_authorities(&p->trust, p->authority);
-	e = get_maps(p, map, locks, why);
-out:
-	if (e != 0) {
+	*number = rd_u64(&r);
+	return rd_end(&r) == 0 ? 0 : why_set(why, ERR_MALFORMED,
+	    "policy: %s", err_text(rd_end(&r)));
+}
+
+static int
+get_trust(const struct db *db, struct policy *p, struct why *why)
+{
+	struct rd r, table;
+	int e;
+
+	if ((e = need(db, "t", &r)) == 0 && (e = need(db, "r", &table)) == 0 &&
+	    (e = trust_get(&r, rd_rest(&table), &p->trust)) == 0 &&
+	    (e = rd_end(&r)) != 0)
 		trust_free(&p->trust);
-		*p = (struct policy){ 0 };
-	}
+	if (e != 0)
+		return why_set(why, e, "policy: %s", err_text(e));
+	policy_authorities(&p->trust, p->authority);
+	return 0;
+}
+
+int
+policy_get(struct policy *p, struct span bytes, struct why *why)
+{
+	struct db db;
+	struct rd map, locks;
+	int e;
+
+	*p = (struct policy){ .number = 0 };
+	if (db_open(&db, bytes) != 0)
+		return why_set(why, ERR_MALFORMED, "not a policy");
+	if ((e = get_version(&db, &p->number, why)) != 0 ||
+	    (e = get_trust(&db, p, why)) != 0)
+		return e;
+	if ((e = need(&db, "m", &map)) != 0 ||
+	    (e = need(&db, "l", &locks)) != 0)
+		(void)why_set(why, e, "policy: %s", err_text(e));
+	else
+		e = get_maps(p, rd_rest(&map), rd_rest(&locks), why);
+	if (e != 0)
+		trust_free(&p->trust);
 	return e;
 }
 

@@ -1,8 +1,12 @@
 /*
- * The compiled policy: what a judge decides by, in one sealed file made by the
- * job `load`.  Layout: string "certlogin-policy"; byte IPC_VERSION; uint64
- * number; a trust (trust_put); string text of the map; string text of the
- * locks.
+ * The compiled policy: what a judge decides by, in one file of keys and values
+ * (idmap/db.h) that the job `load` makes in a sealed memfd.  Nothing of it is
+ * parsed again but the anchors of trust.conf, which are few.
+ *
+ *	v	string MAGIC; byte IPC_VERSION; uint64 number
+ *	t	a trust (trust_put)
+ *	r	its table of revoked certificates (trust_table)
+ *	m, l	text of the map, of the locks
  */
 #ifndef JUDGE_POLICY_H
 #define JUDGE_POLICY_H
@@ -12,7 +16,7 @@
 #include "idmap/map.h"
 #include "x509/trust.h"
 
-#define POLICY_MAX (192u << 20)		/* bytes */
+#define POLICY_MAX (512u << 20)		/* bytes */
 
 struct policy {
 	uint64_t number;
@@ -26,12 +30,17 @@ struct policy {
 void policy_authorities(const struct trust *t,
     struct map_authority out[TRUST_AUTHORITIES_MAX]);
 
-/* Encode; b has the limit POLICY_MAX. */
-int policy_put(struct buf *b, uint64_t number, const struct trust *t,
-    struct span map, struct span locks);
+/* A sealed memfd, or a negative code. */
+int policy_make(uint64_t number, const struct trust *t, struct span map,
+    struct span locks);
 
-/* Read and check all of it.  bytes must outlive p.  0 and a policy to be
- * freed; else negative with why, and nothing to free. */
+/* Map what policy_make() made, or proto/kept.h's file of it.  To be given back
+ * with memfile_unmap(). */
+int policy_map(int fd, struct span *bytes, struct why *why);
+
+/* Read a policy, whoever made it.  bytes must outlive p; what stands behind
+ * its end does not count.  0 and a policy to be freed; else negative with
+ * why, and nothing to free. */
 int policy_get(struct policy *p, struct span bytes, struct why *why);
 void policy_free(struct policy *p);	/* accepts NULL */
 

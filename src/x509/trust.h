@@ -163,9 +163,11 @@ int trust_single(struct trust *out, const struct trust_rules *rules,
 void trust_free(struct trust *t);
 
 /* The flat form: encoder beside decoder.  The result of trust_get points into
- * the given bytes, which must outlive it. */
+ * the given bytes, which must outlive it.  The table of revoked certificates
+ * is apart, for it may be large: it is written and searched as it lies. */
 void trust_put(struct buf *b, const struct trust *t);
-int trust_get(struct rd *r, struct trust *out);
+struct span trust_table(const struct trust *t);
+int trust_get(struct rd *r, struct span revoked, struct trust *out);
 
 /* For LOAD_DONE and status: what each authority looks like (members of
  * ipc.h), and the highest CRL number seen now for each issuer key (old ones

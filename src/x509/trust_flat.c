@@ -18,7 +18,7 @@ _Static_assert(_Alignof(struct trust_revoked) == 1,
     "a flat table may lie anywhere");
 
 /*
- * byte version; uint32 n; n authorities; uint32 n; n revoked, 53 bytes each
+ * byte version; uint32 n; n authorities; uint32 entries of the table
  *
  * An authority: string name; byte class; uint32 fold; byte revocation; byte
  * live (1 keep expired, 2 end stale); uint32 grace, max lifetime; uint32 n; n { byte field; string pattern };
@@ -193,7 +193,6 @@ trust_put(struct buf *b, const struct trust *t)
 	for (size_t i = 0; i < t->n; i++)
 		put_authority(b, &t->authority[i]);
 	buf_put_u32(b, (uint32_t)t->n_revoked);
-	buf_put_raw(b, t->revoked, t->n_revoked * sizeof(*t->revoked));
 }
 
 static void
@@ -216,33 +215,40 @@ get_authorities(struct rd *rd, struct trust *t)
 
 /* Not looked through: a login must not pay for what the load has sorted. */
 static void
-get_revoked(struct rd *rd, struct trust *t)
+get_revoked(struct rd *rd, struct span table, struct trust *t)
 {
 	uint32_t n = rd_u32(rd);
-	struct span s;
 
 	if (rd->err == 0 && n > TRUST_REVOKED_MAX)
 		rd->err = ERR_TOOBIG;
-	s = rd_raw(rd, (size_t)n * sizeof(*t->revoked));
+	if (rd->err == 0 && table.n != (size_t)n * sizeof(*t->revoked))
+		rd->err = ERR_MALFORMED;
 	if (rd->err != 0)
 		return;
-	t->revoked = (const struct trust_revoked *)s.p;
+	t->revoked = (const struct trust_revoked *)table.p;
 	t->n_revoked = n;
 }
 
 int
-trust_get(struct rd *r, struct trust *out)
+trust_get(struct rd *r, struct span revoked, struct trust *out)
 {
 	struct trust t = { 0 };
 
 	if (rd_u8(r) != FLAT_VERSION && r->err == 0)
 		r->err = ERR_VERSION;
 	get_authorities(r, &t);
-	get_revoked(r, &t);
+	get_revoked(r, revoked, &t);
 	if (r->err != 0) {
 		trust_free(&t);
 		return r->err;
 	}
 	*out = t;
 	return 0;
+}
+
+struct span
+trust_table(const struct trust *t)
+{
+	return (struct span){ (const uint8_t *)t->revoked,
+	    t->n_revoked * sizeof(*t->revoked) };
 }

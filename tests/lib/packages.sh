@@ -3,8 +3,8 @@
 
 # for ./configure && make with everything on
 BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
-	libgnutls28-dev libev-dev libpam0g-dev libseccomp-dev libsqlite3-dev
-	libtasn1-6-dev libtasn1-bin libp11-kit-dev
+	libgnutls28-dev libev-dev libpam0g-dev libseccomp-dev libcdb-dev
+	libsqlite3-dev libtasn1-6-dev libtasn1-bin libp11-kit-dev
 	libsystemd-dev)
 # for the tests on top of that
 TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc

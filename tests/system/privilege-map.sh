@@ -90,11 +90,15 @@ no_own 'idmap_|rule_|decide_' certlogin-net certlogin-hostkey \
     certlogind certlogin-start certlogin
 no_own 'trust_|revoke_|slice_' certlogin-net certlogin-hostkey certlogind \
     certlogin-session certlogin-start certloginctl
+# what a policy is made of is a judge's alone
+no_library 'libcdb' certlogind certlogin-session certlogin-start \
+    certlogin-map certloginctl certlogin-net certlogin-hostkey certlogin
 no_symbol 'set.*[ug]id.*' certlogin-net certlogin-judge certlogin-hostkey
 
 # the helpers of the PAM module
 if [ -n "$(where certlogin-spawn)" ]; then
 	no_library "$tls" certlogin-spawn
+	no_library 'libcdb' certlogin-spawn certlogin-p11 certlogin-keyfile
 	no_library 'libpam' certlogin-spawn certlogin-p11 certlogin-keyfile
 	no_library 'lib(gnutls|systemd)' certlogin-p11
 	no_symbol "$pam|$users|$exec|$network" certlogin-keyfile
@@ -105,6 +109,8 @@ fi
 # positive controls: the look-ups above find what is there
 libraries certlogin-net | grep -qE "$tls" ||
     complain "certlogin-net without GnuTLS: the look-up is broken"
+libraries certlogin-judge | grep -q libcdb ||
+    complain "certlogin-judge without tinycdb: the look-up is broken"
 symbols certlogin-session | grep -qE "^($pam)$" ||
     complain "certlogin-session without PAM: the look-up is broken"
 

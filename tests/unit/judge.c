@@ -51,6 +51,8 @@ make_policy(const char *conf_text, const char *map, uint64_t number)
 	struct trust trust;
 	struct diag diag;
 	struct why why = { "" };
+	struct span bytes;
+	int fd;
 
 	diag_init(&diag);
 	ck_assert_int_eq(trust_conf_parse(&conf, "trust.conf", conf_text,
@@ -59,9 +61,14 @@ make_policy(const char *conf_text, const char *map, uint64_t number)
 	    0, time(NULL), &diag) == 0, "%s",
 	    diag.n > 0 ? diag.items[0].text : "");
 	buf_init(&policy_bytes, POLICY_MAX);
-	ck_assert_int_eq(policy_put(&policy_bytes, number, &trust,
+	fd = policy_make(number, &trust,
 	    (struct span){ (const uint8_t *)map, strlen(map) },
-	    (struct span){ (const uint8_t *)locks, strlen(locks) }), 0);
+	    (struct span){ (const uint8_t *)locks, strlen(locks) });
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(policy_map(fd, &bytes, &why), 0);
+	buf_put_raw(&policy_bytes, bytes.p, bytes.n);
+	memfile_unmap(bytes);
+	(void)close(fd);
 	trust_free(&trust);
 	trust_conf_free(&conf);
 	diag_free(&diag);
@@ -371,32 +378,44 @@ END_TEST
 
 /* ---- the policy -------------------------------------------------------------------- */
 
-START_TEST(policies)
+static int
+read_policy(size_t n, struct why *why)
 {
 	struct policy p;
+	int r = policy_get(&p, (struct span){ policy_bytes.data, n }, why);
+
+	if (r == 0)
+		policy_free(&p);
+	return r;
+}
+
+START_TEST(policies)
+{
+	static const char magic[] = "certlogin-policy";
 	struct why why;
-	struct span whole;
+	uint8_t *at;
+	size_t whole;
 
 	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
-	whole = (struct span){ policy_bytes.data, policy_bytes.len };
-	for (size_t n = 0; n < whole.n; n++)
-		ck_assert_int_ne(policy_get(&p, (struct span){ whole.p, n },
-		    &why), 0);
-	buf_put_u8(&policy_bytes, 0);
-	ck_assert_int_ne(policy_get(&p, (struct span){ policy_bytes.data,
-	    policy_bytes.len }, &why), 0);
-	policy_bytes.len--;
-	policy_bytes.data[4] ^= 1;
-	ck_assert_int_ne(policy_get(&p, (struct span){ policy_bytes.data,
-	    policy_bytes.len }, &why), 0);
-	policy_bytes.data[4] ^= 1;
-	policy_bytes.data[20]++;
-	ck_assert_int_eq(policy_get(&p, (struct span){ policy_bytes.data,
-	    policy_bytes.len }, &why), ERR_VERSION);
-	policy_bytes.data[20]--;
-	ck_assert_int_eq(policy_get(&p, (struct span){ policy_bytes.data,
-	    policy_bytes.len }, &why), 0);
-	policy_free(&p);
+	whole = policy_bytes.len;
+	at = memmem(policy_bytes.data, whole, magic, strlen(magic));
+	ck_assert_ptr_nonnull(at);
+	/* its index is at its end */
+	for (size_t n = 0; n < (size_t)(at - policy_bytes.data) + 64; n++)
+		ck_assert_int_eq(read_policy(n, &why), ERR_MALFORMED);
+	for (size_t n = 0; n < whole; n += 7)
+		(void)read_policy(n, &why);
+	at[3] ^= 1;
+	ck_assert_int_eq(read_policy(whole, &why), ERR_MALFORMED);
+	ck_assert_str_eq(why.text, "not a policy");
+	at[3] ^= 1;
+	at[strlen(magic)]++;
+	ck_assert_int_eq(read_policy(whole, &why), ERR_VERSION);
+	at[strlen(magic)]--;
+	ck_assert_int_eq(read_policy(whole, &why), 0);
+	/* whatever else root writes behind it */
+	buf_put_raw(&policy_bytes, magic, sizeof(magic));
+	ck_assert_int_eq(read_policy(policy_bytes.len, &why), 0);
 	end_all();
 }
 END_TEST
@@ -530,7 +549,7 @@ END_TEST
 START_TEST(program_bad_policy)
 {
 	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
-	policy_bytes.data[4] ^= 1;
+	memset(policy_bytes.data, 0, 2048);
 	start("login", policy_file(), host_file());
 	ask_program("alice");
 	ck_assert_uint_eq(v.outcome, IPC_OUTCOME_REFUSED);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/helper.h"
+#include "base/memfile.h"
 #include "base/path.h"
 #include "issue.h"
 #include "judge/pam.h"
@@ -47,6 +48,8 @@ make_policy(const char *conf_text, const char *map)
 	struct trust trust;
 	struct diag diag;
 	struct why why = { "" };
+	struct span bytes;
+	int fd;
 
 	diag_init(&diag);
 	ck_assert_int_eq(trust_conf_parse(&conf, "trust.conf", conf_text,
@@ -54,9 +57,14 @@ make_policy(const char *conf_text, const char *map)
 	ck_assert_int_eq(trust_load(&trust, "trust.conf", &conf, &file, 1,
 	    NULL, 0, time(NULL), &diag), 0);
 	buf_init(&policy_bytes, POLICY_MAX);
-	ck_assert_int_eq(policy_put(&policy_bytes, 7, &trust,
+	fd = policy_make(7, &trust,
 	    (struct span){ (const uint8_t *)map, strlen(map) },
-	    (struct span){ (const uint8_t *)locks, strlen(locks) }), 0);
+	    (struct span){ (const uint8_t *)locks, strlen(locks) });
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(policy_map(fd, &bytes, &why), 0);
+	buf_put_raw(&policy_bytes, bytes.p, bytes.n);
+	memfile_unmap(bytes);
+	(void)close(fd);
 	trust_free(&trust);
 	trust_conf_free(&conf);
 	diag_free(&diag);

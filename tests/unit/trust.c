@@ -1472,6 +1472,7 @@ START_TEST(flat)
 	struct pki a, b;
 	struct buf crl_a, crl_b, bytes;
 	struct trust t;
+	struct span table;
 	struct rd r;
 
 	load_two(&w, &a, &b, &crl_a, &crl_b);
@@ -1481,7 +1482,7 @@ START_TEST(flat)
 	buf_put_u8(&bytes, 99);		/* of whoever comes next */
 	ck_assert_int_eq(buf_err(&bytes), 0);
 	r = rd_of_buf(&bytes);
-	ck_assert_int_eq(trust_get(&r, &t), 0);
+	ck_assert_int_eq(trust_get(&r, trust_table(&w.t), &t), 0);
 	ck_assert_uint_eq(rd_u8(&r), 99);
 	ck_assert_int_eq(rd_end(&r), 0);
 	assert_same(&w.t, &t);
@@ -1490,13 +1491,21 @@ START_TEST(flat)
 	ck_assert(!revoked(&t, 1, 2));
 	ck_assert_ptr_null(t.revoked_owned);
 	trust_free(&t);
+	/* another table than the one that was written */
+	table = trust_table(&w.t);
+	table.n--;
+	r = rd_of_buf(&bytes);
+	ck_assert_int_eq(trust_get(&r, table, &t), ERR_MALFORMED);
+	table.n -= sizeof(*t.revoked) - 1;
+	r = rd_of_buf(&bytes);
+	ck_assert_int_eq(trust_get(&r, table, &t), ERR_MALFORMED);
 	/* every prefix fails and leaves nothing */
 	for (size_t n = 0; n + 1 < bytes.len; n++) {
 		uint8_t *copy = malloc(n + 1);
 
 		memcpy(copy, bytes.data, n);
 		r = rd_of(copy, n);
-		ck_assert_int_lt(trust_get(&r, &t), 0);
+		ck_assert_int_lt(trust_get(&r, trust_table(&w.t), &t), 0);
 		free(copy);
 	}
 	/* any changed byte is taken or not, but never harmful */
@@ -1504,7 +1513,7 @@ START_TEST(flat)
 		for (int bit = 0; bit < 8; bit++) {
 			bytes.data[n] ^= (uint8_t)(1 << bit);
 			r = rd_of_buf(&bytes);
-			if (trust_get(&r, &t) == 0) {
+			if (trust_get(&r, trust_table(&w.t), &t) == 0) {
 				(void)revoked(&t, 0, 2);
 				trust_free(&t);
 			}
@@ -1560,19 +1569,19 @@ START_TEST(flat_limits)
 	buf_init(&bytes, 1 << 20);
 	trust_put(&bytes, &w.t);
 	r = rd_of_buf(&bytes);
-	ck_assert_int_eq(trust_get(&r, &t), 0);
+	ck_assert_int_eq(trust_get(&r, trust_table(&w.t), &t), 0);
 	trust_free(&t);
 	ck_assert_uint_eq(bytes.data[28], 1);
 	ck_assert_uint_eq(bytes.data[46], 1);
 	bytes.data[members[_i].at] = members[_i].value;
 	r = rd_of_buf(&bytes);
-	ck_assert_int_eq(trust_get(&r, &t), members[_i].result);
+	ck_assert_int_eq(trust_get(&r, trust_table(&w.t), &t), members[_i].result);
 	/* more revoked ones than may be */
 	buf_reset(&bytes);
 	trust_put(&bytes, &w.t);
 	bytes.data[bytes.len - 4] = 1;
 	r = rd_of_buf(&bytes);
-	ck_assert_int_eq(trust_get(&r, &t), ERR_TOOBIG);
+	ck_assert_int_eq(trust_get(&r, trust_table(&w.t), &t), ERR_TOOBIG);
 	buf_free(&bytes);
 	pki_free(&ca);
 	world_free(&w);
