@@ -101,7 +101,7 @@ int
 add_run(const struct options *o)
 {
 	struct span rule = context_trim((struct span){
-	    (const uint8_t *)o->rule, strlen(o->rule) });
+	    (const uint8_t *)o->argument, strlen(o->argument) });
 	struct context c;
 	struct edit e = { .file = REWRITE_NONE };
 	int rc;

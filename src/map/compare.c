@@ -24,7 +24,7 @@ same_bytes(const struct map_match *a, const struct map_match *b)
 
 static bool
 match_covers(const struct map_match *wide, const struct map_match *narrow,
-    bool loose, unsigned fold)
+    bool deny, unsigned fold)
 {
 	enum facts_field field = map_matcher_field(wide->matcher);
 
@@ -33,12 +33,12 @@ match_covers(const struct map_match *wide, const struct map_match *narrow,
 	if (field == FACTS_FIELDS)
 		return same_bytes(wide, narrow);
 	return pattern_covers(field, wide->value, narrow->value,
-	    loose ? AS_DENY : fold_flag(field, fold));
+	    deny ? AS_DENY : fold_flag(field, fold));
 }
 
 bool
 compare_meets(const struct map_match *m, const struct map_match *other,
-    bool loose, unsigned fold)
+    bool deny, unsigned fold)
 {
 	enum facts_field field = map_matcher_field(m->matcher);
 
@@ -47,24 +47,24 @@ compare_meets(const struct map_match *m, const struct map_match *other,
 	if (field == FACTS_FIELDS)
 		return same_bytes(m, other);
 	return pattern_meets(field, m->value, other->value,
-	    loose ? AS_DENY : fold_flag(field, fold));
+	    deny ? AS_DENY : fold_flag(field, fold));
 }
 
 typedef bool match_fn(const struct map_match *, const struct map_match *,
-    bool loose, unsigned fold);
+    bool deny, unsigned fold);
 
 /* Each of a's matchers has one of b's that it compares with. */
 static bool
-each_match(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b, unsigned fold, match_fn *fits)
+each_match(const struct compare_rule *a, const struct compare_rule *b,
+    unsigned fold, match_fn *fits)
 {
-	for (size_t i = 0; i < a->n_matches; i++) {
+	for (size_t i = 0; i < a->rule->n_matches; i++) {
 		size_t k = 0;
 
-		while (k < b->n_matches && !fits(&m->match[a->matches + i],
-		    &m->match[b->matches + k], a->deny, fold))
+		while (k < b->rule->n_matches && !fits(&a->match[i],
+		    &b->match[k], a->rule->deny, fold))
 			k++;
-		if (k == b->n_matches)
+		if (k == b->rule->n_matches)
 			return false;
 	}
 	return true;
@@ -72,9 +72,8 @@ each_match(const struct map *m, const struct map_rule *a,
 
 /* ---- where and when ---------------------------------------------------------------- */
 
-bool
-compare_has_word(const struct map *m, uint32_t first, size_t n,
-    const char *word)
+static bool
+has_word(const struct map *m, uint32_t first, size_t n, const char *word)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(m->word[first + i], word) == 0)
@@ -83,13 +82,22 @@ compare_has_word(const struct map *m, uint32_t first, size_t n,
 }
 
 static bool
-words_cover(const struct map *m, uint32_t wide, size_t n_wide,
-    uint32_t narrow, size_t n_narrow)
+has_service(const struct compare_rule *a, const char *service)
 {
-	for (size_t i = 0; i < n_narrow; i++)
-		if (!compare_has_word(m, wide, n_wide, m->word[narrow + i]))
-			return false;
-	return true;
+	return has_word(a->map, a->rule->services, a->rule->n_services,
+	    service);
+}
+
+/* Some, or with `all` each, of b's services is one of a's. */
+static bool
+services_shared(const struct compare_rule *a, const struct compare_rule *b,
+    bool all)
+{
+	for (size_t i = 0; i < b->rule->n_services; i++)
+		if (has_service(a, b->map->word[b->rule->services + i]) !=
+		    all)
+			return !all;
+	return all;
 }
 
 static bool
@@ -106,148 +114,189 @@ net_covers(const struct map_net *wide, const struct map_net *narrow)
 }
 
 static bool
-nets_cover(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
+nets_cover(const struct compare_rule *a, const struct compare_rule *b)
 {
-	for (size_t i = 0; i < b->n_nets; i++) {
+	for (size_t i = 0; i < b->rule->n_nets; i++) {
 		size_t k = 0;
 
-		while (k < a->n_nets && !net_covers(&m->net[a->nets + k],
-		    &m->net[b->nets + i]))
+		while (k < a->rule->n_nets && !net_covers(
+		    &a->map->net[a->rule->nets + k],
+		    &b->map->net[b->rule->nets + i]))
 			k++;
-		if (k == a->n_nets)
+		if (k == a->rule->n_nets)
 			return false;
 	}
-	return a->n_nets == 0 || b->n_nets > 0;
+	return a->rule->n_nets == 0 || b->rule->n_nets > 0;
 }
 
 static bool
-nets_meet(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
+nets_meet(const struct compare_rule *a, const struct compare_rule *b)
 {
-	for (size_t i = 0; i < a->n_nets; i++)
-		for (size_t k = 0; k < b->n_nets; k++) {
-			const struct map_net *x = &m->net[a->nets + i];
-			const struct map_net *y = &m->net[b->nets + k];
+	for (size_t i = 0; i < a->rule->n_nets; i++)
+		for (size_t k = 0; k < b->rule->n_nets; k++) {
+			const struct map_net *x, *y;
 
+			x = &a->map->net[a->rule->nets + i];
+			y = &b->map->net[b->rule->nets + k];
 			if (net_covers(x, y) || net_covers(y, x))
 				return true;
 		}
-	return a->n_nets == 0 || b->n_nets == 0;
+	return a->rule->n_nets == 0 || b->rule->n_nets == 0;
 }
 
-static bool
-over_network(const struct map *m, const struct map_rule *r)
+bool
+compare_network(const struct map *m, const struct map_rule *r)
 {
-	return r->n_services == 0 || compare_has_word(m, r->services,
-	    r->n_services, DECIDE_NETWORK_SERVICE);
+	return r->n_services == 0 || has_word(m, r->services, r->n_services,
+	    DECIDE_NETWORK_SERVICE);
 }
 
 bool
 compare_network_only(const struct map *m, const struct map_rule *r)
 {
 	return r->class != FACTS_USER || r->restrictions != 0 ||
-	    r->n_nets > 0 || (r->n_services == 1 && over_network(m, r));
+	    r->n_nets > 0 || (r->n_services == 1 && compare_network(m, r));
 }
 
 static bool
-services_meet(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
+services_meet(const struct compare_rule *a, const struct compare_rule *b)
 {
-	if (compare_network_only(m, a) || compare_network_only(m, b))
-		return over_network(m, a) && over_network(m, b);
-	for (size_t i = 0; i < a->n_services; i++)
-		if (compare_has_word(m, b->services, b->n_services,
-		    m->word[a->services + i]))
-			return true;
-	return a->n_services == 0 || b->n_services == 0;
+	if (compare_network_only(a->map, a->rule) ||
+	    compare_network_only(b->map, b->rule))
+		return compare_network(a->map, a->rule) &&
+		    compare_network(b->map, b->rule);
+	return a->rule->n_services == 0 || b->rule->n_services == 0 ||
+	    services_shared(a, b, false);
 }
 
 /* Where and when b holds, a does. */
 static bool
-conditions_cover(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
+conditions_cover(const struct compare_rule *a, const struct compare_rule *b)
 {
-	if (!nets_cover(m, a, b) ||
-	    (a->until != 0 && (b->until == 0 || a->until < b->until)))
+	const struct map_rule *x = a->rule, *y = b->rule;
+
+	if (!nets_cover(a, b) ||
+	    (x->until != 0 && (y->until == 0 || x->until < y->until)))
 		return false;
-	if (a->n_services > 0 && (b->n_services == 0 || !words_cover(m,
-	    a->services, a->n_services, b->services, b->n_services)))
+	if (x->n_services > 0 && (y->n_services == 0 ||
+	    !services_shared(a, b, true)))
 		return false;
 	/* a is left out at local doors for what it restricts */
-	return a->restrictions == 0 || compare_network_only(m, b);
+	return x->restrictions == 0 || compare_network_only(b->map, y);
 }
 
 /* ---- accounts ----------------------------------------------------------------------- */
 
 /* The matcher that a's {name} stands in. */
 static const struct map_match *
-capturing(const struct map *m, const struct map_rule *r)
+capturing(const struct compare_rule *a)
 {
-	for (size_t i = 0; i < r->n_matches; i++) {
-		const struct map_match *a = &m->match[r->matches + i];
-
-		if (a->wild && pattern_capture(a->value, r->capture) != 0)
-			return a;
-	}
+	for (size_t i = 0; i < a->rule->n_matches; i++)
+		if (a->match[i].wild && pattern_capture(a->match[i].value,
+		    a->rule->capture) != 0)
+			return &a->match[i];
 	return NULL;
 }
 
 /* Every account that b gives, a gives. */
 static bool
-accounts_cover(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
+accounts_cover(const struct compare_rule *a, const struct compare_rule *b)
 {
 	const struct map_match *x, *y;
 
-	if (a->capture == NULL)
-		return b->capture == NULL && words_cover(m, a->accounts,
-		    a->n_accounts, b->accounts, b->n_accounts);
-	if (b->capture == NULL)
+	if (a->rule->capture == NULL) {
+		for (size_t i = 0; i < b->rule->n_accounts; i++)
+			if (!has_word(a->map, a->rule->accounts,
+			    a->rule->n_accounts,
+			    b->map->word[b->rule->accounts + i]))
+				return false;
+		return b->rule->capture == NULL;
+	}
+	if (b->rule->capture == NULL)
 		return false;
-	x = capturing(m, a);
-	y = capturing(m, b);
+	x = capturing(a);
+	y = capturing(b);
 	return x != NULL && y != NULL && strcmp(x->value, y->value) == 0 &&
-	    strcmp(a->capture, b->capture) == 0;
+	    strcmp(a->rule->capture, b->rule->capture) == 0;
 }
 
 /* ---- rules -------------------------------------------------------------------------- */
 
-static bool
-same_authority(const struct map_rule *a, const struct map_rule *b)
+struct compare_rule
+compare_of(const struct map *m, const struct map_rule *r)
+{
+	return (struct compare_rule){ m, r, &m->match[r->matches] };
+}
+
+bool
+compare_same_authority(const struct map_rule *a, const struct map_rule *b)
 {
 	return a->class == b->class && strcmp(a->authority, b->authority) == 0;
 }
 
 bool
-compare_hides(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b, unsigned fold)
+compare_hides(const struct compare_rule *a, const struct compare_rule *b,
+    unsigned fold)
 {
-	return same_authority(a, b) &&
-	    each_match(m, a, b, fold, match_covers) &&
-	    conditions_cover(m, a, b) && accounts_cover(m, a, b);
+	return compare_same_authority(a->rule, b->rule) &&
+	    each_match(a, b, fold, match_covers) && conditions_cover(a, b) &&
+	    accounts_cover(a, b);
 }
 
 bool
-compare_bars(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
+compare_bars(const struct compare_rule *a, const struct compare_rule *b)
 {
-	return same_authority(a, b) &&
-	    each_match(m, a, b, 0, match_covers) && conditions_cover(m, a, b);
+	return compare_same_authority(a->rule, b->rule) &&
+	    each_match(a, b, 0, match_covers) && conditions_cover(a, b);
+}
+
+/* One matcher of a deny against those of an allow. */
+static enum compare_cut
+match_cut(const struct map_match *m, const struct compare_rule *b)
+{
+	for (size_t k = 0; k < b->rule->n_matches; k++)
+		if (b->match[k].matcher == m->matcher)
+			return compare_meets(m, &b->match[k], true, 0) ?
+			    COMPARE_SOME : COMPARE_NOTHING;
+	return COMPARE_PERHAPS;
+}
+
+enum compare_cut
+compare_cut(const struct compare_rule *a, const struct compare_rule *b)
+{
+	enum compare_cut least = COMPARE_SOME, one;
+
+	if (!compare_same_authority(a->rule, b->rule) || !nets_meet(a, b) ||
+	    !services_meet(a, b))
+		return COMPARE_NOTHING;
+	for (size_t i = 0; i < a->rule->n_matches; i++)
+		if ((one = match_cut(&a->match[i], b)) < least)
+			least = one;
+	return least == COMPARE_SOME && compare_bars(a, b) ? COMPARE_ALL :
+	    least;
 }
 
 bool
-compare_repeats(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
+compare_names_let(const struct trust_rules *t, const struct map_match *m,
+    bool deny)
 {
-	return a->line < b->line && compare_bars(m, a, b);
-}
+	enum facts_field field = map_matcher_field(m->matcher);
+	int flags = deny ? AS_DENY : 0;
+	bool listed = false;
 
-bool
-compare_cuts(const struct map *m, const struct map_rule *a,
-    const struct map_rule *b)
-{
-	return same_authority(a, b) &&
-	    each_match(m, a, b, 0, compare_meets) && nets_meet(m, a, b) &&
-	    services_meet(m, a, b);
+	if (t == NULL || t->n_names == 0 || field == FACTS_FIELDS)
+		return true;
+	if (field == FACTS_DNS || (t->fold & 1u << field) != 0)
+		flags |= PATTERN_FOLD;
+	for (size_t i = 0; i < t->n_names; i++) {
+		const struct trust_name *n = &t->names[i];
+
+		if (n->field != field)
+			continue;
+		listed = true;
+		if (trust_name_is_any(n) || pattern_meets(field, m->value,
+		    n->pattern, flags))
+			return true;
+	}
+	return !listed && field == FACTS_SID;
 }

@@ -69,6 +69,20 @@ context_read_map(struct context *c)
 }
 
 int
+context_load_map(struct context *c, struct map *map)
+{
+	int rc = context_read_map(c);
+
+	if (rc != EXIT_DONE)
+		return rc;
+	if (context_parse(c, c->o->map, c->text.data != NULL ?
+	    (const char *)c->text.data : "", c->text.len, map) == 0)
+		return EXIT_DONE;
+	say_findings(stderr, &c->diag);
+	return EXIT_PROBLEM;
+}
+
+int
 context_parse(struct context *c, const char *name, const char *text,
     size_t n, struct map *out)
 {

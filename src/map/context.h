@@ -27,6 +27,10 @@ void context_close(struct context *c);
 /* Read the map's text. */
 int context_read_map(struct context *c);
 
+/* Read the map and parse it; says what is wrong.  map is to be freed when
+ * EXIT_DONE. */
+int context_load_map(struct context *c, struct map *map);
+
 /* Parse text (n bytes) in context; errors go to diag. */
 int context_parse(struct context *c, const char *name, const char *text,
     size_t n, struct map *out);

@@ -79,32 +79,6 @@ rules_of(const struct work *w, const char *authority)
 	return NULL;
 }
 
-/* Could the authority's names= let a value through that fits?  As verify.h's
- * VERIFY_NAMES has it. */
-static bool
-fence_lets(const struct trust_rules *t, const struct map_match *m, bool deny)
-{
-	enum facts_field field = map_matcher_field(m->matcher);
-	int flags = deny ? PATTERN_FOLD | PATTERN_LOOSE : 0;
-	bool listed = false;
-
-	if (t == NULL || t->n_names == 0 || field == FACTS_FIELDS)
-		return true;
-	if (field == FACTS_DNS || (t->fold & 1u << field) != 0)
-		flags |= PATTERN_FOLD;
-	for (size_t i = 0; i < t->n_names; i++) {
-		const struct trust_name *n = &t->names[i];
-
-		if (n->field != field)
-			continue;
-		listed = true;
-		if (trust_name_is_any(n) || pattern_meets(field, m->value,
-		    n->pattern, flags))
-			return true;
-	}
-	return !listed && field == FACTS_SID;
-}
-
 static void
 look_at_fence(struct work *w, const struct map_rule *r)
 {
@@ -113,7 +87,7 @@ look_at_fence(struct work *w, const struct map_rule *r)
 	for (size_t i = 0; i < r->n_matches; i++) {
 		const struct map_match *m = &w->map->match[r->matches + i];
 
-		if (!fence_lets(t, m, r->deny))
+		if (!compare_names_let(t, m, r->deny))
 			warn(w, r, "never matches: names= of authority %s "
 			    "lets no certificate with %s=%s through",
 			    r->authority, map_matcher_name(m->matcher),
@@ -124,8 +98,7 @@ look_at_fence(struct work *w, const struct map_rule *r)
 static void
 look_at_conditions(struct work *w, const struct map_rule *r)
 {
-	if (r->n_services == 0 || compare_has_word(w->map, r->services,
-	    r->n_services, DECIDE_NETWORK_SERVICE))
+	if (compare_network(w->map, r))
 		return;
 	if (r->class != FACTS_USER)
 		warn(w, r, "never matches: a device logs in over the network "
@@ -229,40 +202,48 @@ struct search {
 	const struct map_rule *found;
 };
 
-static bool
-take_bar(void *arg, const struct map_rule *a, const struct map_rule *b)
+static struct compare_rule
+pick(const struct search *s, const struct map_rule *r)
 {
-	struct search *s = arg;
-
-	s->found = a;
-	return compare_bars(s->w->map, a, b);
+	return compare_of(s->w->map, r);
 }
 
 static bool
-take_hiding(void *arg, const struct map_rule *a, const struct map_rule *b)
+take_bar(void *arg, const struct map_rule *found, const struct map_rule *r)
 {
 	struct search *s = arg;
+	struct compare_rule a = pick(s, found), b = pick(s, r);
 
-	s->found = a;
-	return compare_hides(s->w->map, a, b, s->w->fold);
+	s->found = found;
+	return compare_bars(&a, &b);
 }
 
 static bool
-take_repeated(void *arg, const struct map_rule *a, const struct map_rule *b)
+take_hiding(void *arg, const struct map_rule *found,
+    const struct map_rule *r)
 {
 	struct search *s = arg;
+	struct compare_rule a = pick(s, found), b = pick(s, r);
 
-	s->found = a;
-	return compare_repeats(s->w->map, a, b);
+	s->found = found;
+	return compare_hides(&a, &b, s->w->fold);
 }
 
 static bool
-take_cut(void *arg, const struct map_rule *a, const struct map_rule *b)
+take_repeated(void *arg, const struct map_rule *found,
+    const struct map_rule *r)
+{
+	return found->line < r->line && take_bar(arg, found, r);
+}
+
+static bool
+take_cut(void *arg, const struct map_rule *found, const struct map_rule *r)
 {
 	struct search *s = arg;
+	struct compare_rule a = pick(s, found), b = pick(s, r);
 
-	s->found = a;
-	return compare_cuts(s->w->map, a, b);
+	s->found = found;
+	return compare_cut(&a, &b) >= COMPARE_SOME;
 }
 
 static const struct map_rule *
@@ -320,13 +301,15 @@ look_at_others(struct work *w, const struct map_rule *r)
 
 /* A deny below an allow's wild matcher is found from the deny's side. */
 static bool
-take_wider(void *arg, const struct map_rule *a, const struct map_rule *b)
+take_wider(void *arg, const struct map_rule *found,
+    const struct map_rule *deny)
 {
 	struct search *s = arg;
-	uint32_t *cut = &s->w->cut[a - s->w->map->rule];
+	struct compare_rule a = pick(s, deny), b = pick(s, found);
+	uint32_t *cut = &s->w->cut[found - s->w->map->rule];
 
-	if (*cut == 0 && compare_cuts(s->w->map, b, a))
-		*cut = b->line;
+	if (*cut == 0 && compare_cut(&a, &b) >= COMPARE_SOME)
+		*cut = deny->line;
 	return false;
 }
 

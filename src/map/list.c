@@ -1,92 +1,127 @@
-/* certlogin-map list: the rules, each with its line. */
+/* certlogin-map list: the rules, each with its line; all, or those that
+ * concern an account, an identity or an authority. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
-#include "map/context.h"
+#include "map/reach.h"
 #include "map/say.h"
-#include "proto/ipc.h"
+#include "map/show.h"
 
+/* ---- what is shown ------------------------------------------------------------------ */
+
+/* Denies that take something away from an allow that is shown. */
 static void
-print_words(const char *name, const char *const *word, size_t n)
+choose_denies(const struct map *m, const struct map_rule *r,
+    const struct reach *to, bool *shown)
 {
-	(void)printf(",\"%s\":[", name);
-	for (size_t i = 0; i < n; i++) {
-		(void)fputs(i == 0 ? "" : ",", stdout);
-		json_string(word[i]);
+	const struct compare_rule allow = reach_compare(m, r, to);
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct compare_rule deny = compare_of(m, &m->rule[i]);
+
+		if (m->rule[i].deny && !shown[i] &&
+		    compare_cut(&deny, &allow) >= COMPARE_SOME)
+			shown[i] = true;
 	}
-	(void)putchar(']');
 }
 
 static void
-print_accounts(const struct map *m, const struct map_rule *r)
+choose_account(const struct context *c, const struct map *m, bool *shown)
 {
-	char capture[64];
-	const char *one = capture;
-
-	if (r->deny)
-		return;
-	if (r->capture == NULL) {
-		print_words("as", m->word + r->accounts, r->n_accounts);
-		return;
-	}
-	(void)snprintf(capture, sizeof(capture), "{%s}", r->capture);
-	print_words("as", &one, 1);
-}
-
-static void
-print_rule(const struct map *m, const struct map_rule *r, const char *text)
-{
-	char until[SAY_TIME_MAX];
-
-	(void)printf("{\"line\":%u,\"action\":\"%s\",", r->line,
-	    r->deny ? "deny" : "allow");
-	say_member("class", facts_class_name((enum facts_class)r->class));
-	(void)putchar(',');
-	say_member("authority", r->authority);
-	print_accounts(m, r);
-	print_words("service", m->word + r->services, r->n_services);
-	if (r->until != 0) {
-		(void)putchar(',');
-		say_member("until", say_time(until, r->until));
-	}
-	if (r->command != NULL) {
-		(void)putchar(',');
-		say_member("command", r->command);
-	}
-	(void)printf(",\"pty\":%s,\"forwarding\":%s,",
-	    (r->restrictions & IPC_NO_PTY) != 0 ? "false" : "true",
-	    (r->restrictions & IPC_NO_FORWARDING) != 0 ? "false" : "true");
-	say_member("rule", text);
-	(void)putchar('}');
-}
-
-/* Rules come in the order of their lines, so the text is walked once. */
-static void
-print_all(const struct context *c, const struct map *m)
-{
-	struct span rest = { c->text.data, c->text.len };
-	unsigned at = 1;
-	char line[MAP_LINE_MAX + 1];
+	struct reach to;
 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct map_rule *r = &m->rule[i];
-		struct span s = context_line(rest, r->line - at + 1);
 
-		rest.n -= (size_t)(s.p - rest.p);
-		rest.p = s.p;
-		at = r->line;
-		(void)snprintf(line, sizeof(line), "%.*s", (int)s.n,
-		    (const char *)s.p);
+		reach_account(m, r, reach_authority(&c->conf, r->authority),
+		    c->o->account, &to);
+		if (to.how == REACH_NOT)
+			continue;
+		shown[i] = true;
+		choose_denies(m, r, &to, shown);
+	}
+}
+
+static int
+choose_identity(const struct context *c, const struct map *m, bool *shown)
+{
+	struct map identity;
+	struct why why;
+
+	if (reach_parse_identity(c, c->o->identity, &identity, &why) != 0)
+		return say_error(EXIT_USAGE, "--identity '%s': %s",
+		    c->o->identity, why.text);
+	for (size_t i = 0; i < m->n; i++)
+		shown[i] = reach_identity(m, &m->rule[i], reach_authority(
+		    &c->conf, m->rule[i].authority), &identity);
+	map_free(&identity);
+	return EXIT_DONE;
+}
+
+static int
+choose_authority(const struct context *c, const struct map *m, bool *shown)
+{
+	if (reach_authority(&c->conf, c->o->authority) == NULL)
+		return say_error(EXIT_USAGE, "--authority %s: %s has no such "
+		    "authority", c->o->authority, c->o->trust);
+	for (size_t i = 0; i < m->n; i++)
+		shown[i] = strcmp(m->rule[i].authority, c->o->authority) == 0;
+	return EXIT_DONE;
+}
+
+static int
+choose(const struct context *c, const struct map *m, bool *shown)
+{
+	if (c->o->identity != NULL)
+		return choose_identity(c, m, shown);
+	if (c->o->authority != NULL)
+		return choose_authority(c, m, shown);
+	if (c->o->account != NULL)
+		choose_account(c, m, shown);
+	else
+		memset(shown, true, m->n);
+	return EXIT_DONE;
+}
+
+/* ---- printing ----------------------------------------------------------------------- */
+
+static void
+print(const struct context *c, const struct map *m, const bool *shown)
+{
+	struct show_lines lines = { { c->text.data, c->text.len }, 1 };
+	char line[MAP_LINE_MAX + 1];
+	bool first = true;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (!shown[i])
+			continue;
+		show_line(&lines, m->rule[i].line, line);
 		if (!c->o->json) {
-			(void)printf("%6u  %s\n", r->line, line);
+			(void)printf("%6u  %s\n", m->rule[i].line, line);
 			continue;
 		}
-		(void)fputs(i == 0 ? "[" : ",\n", stdout);
-		print_rule(m, r, line);
+		(void)fputs(first ? "[{" : ",\n{", stdout);
+		first = false;
+		show_members(m, &m->rule[i], line);
+		(void)putchar('}');
 	}
 	if (c->o->json)
-		(void)puts(m->n == 0 ? "[]" : "]");
+		(void)puts(first ? "[]" : "]");
+}
+
+static int
+list(const struct context *c, const struct map *m)
+{
+	bool *shown = calloc(m->n + 1, sizeof(*shown));
+	int rc;
+
+	if (shown == NULL)
+		return say_error(EXIT_COULD_NOT, "out of memory");
+	if ((rc = choose(c, m, shown)) == EXIT_DONE)
+		print(c, m, shown);
+	free(shown);
+	return rc;
 }
 
 int
@@ -97,15 +132,9 @@ list_run(const struct options *o)
 	int rc;
 
 	if ((rc = context_open(&c, o)) == EXIT_DONE &&
-	    (rc = context_read_map(&c)) == EXIT_DONE) {
-		if (context_parse(&c, o->map, (const char *)c.text.data,
-		    c.text.len, &map) == 0) {
-			print_all(&c, &map);
-			map_free(&map);
-		} else {
-			say_findings(stderr, &c.diag);
-			rc = EXIT_PROBLEM;
-		}
+	    (rc = context_load_map(&c, &map)) == EXIT_DONE) {
+		rc = list(&c, &map);
+		map_free(&map);
 	}
 	context_close(&c);
 	return rc;

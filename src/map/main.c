@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,13 @@ usage(FILE *f)
 	    "  add 'RULE'          put a rule at the end of the map\n"
 	    "  remove 'RULE'       take a rule out; or --line N --expect "
 	    "'RULE'\n"
-	    "  list                show the rules with their lines\n"
+	    "  list                show the rules with their lines; those "
+	    "that concern\n"
+	    "      [--account A | --identity 'AUTHORITY MATCHER=VALUE' |\n"
+	    "      --authority N]\n"
+	    "  who ACCOUNT         every rule that reaches it, and what "
+	    "cuts each\n"
+	    "      [--privileged A,...]\n"
 	    "  test --cert F       would this certificate get in, and why "
 	    "not?\n"
 	    "      [--account A] [--from IP] [--at TIME] [--service S]\n"
@@ -41,79 +49,67 @@ usage(FILE *f)
 	    "TIME is like 2026-11-24T00:00:00Z or @1795478400.\n", f);
 }
 
-/* Which options a command takes, and how many arguments. */
+/* Which commands take an option. */
 enum {
 	ON_REMOVE = 1, ON_TEST = 2, ON_VERIFY = 4, ON_CHECK = 8, ON_LIST = 16,
-	ON_ADD = 32, ON_ALL = 63,
+	ON_ADD = 32, ON_WHO = 64, ON_ALL = 127,
 };
 
 static const struct command {
 	const char *name;
 	unsigned bit;
-	bool rule, cert;		/* needs a rule, --cert */
+	const char *argument;		/* NULL: takes none */
 	int (*run)(const struct options *o);
 } commands[] = {
-	{ "add", ON_ADD, true, false, add_run },
-	{ "remove", ON_REMOVE, true, false, remove_run },
-	{ "list", ON_LIST, false, false, list_run },
-	{ "test", ON_TEST, false, true, test_run },
-	{ "verify", ON_VERIFY, false, true, verify_run },
-	{ "check", ON_CHECK, false, false, check_run },
+	{ "add", ON_ADD, "one argument, the rule; quote it", add_run },
+	{ "remove", ON_REMOVE, "one argument, the rule; quote it",
+	    remove_run },
+	{ "list", ON_LIST, NULL, list_run },
+	{ "who", ON_WHO, "one argument, the account", who_run },
+	{ "test", ON_TEST, NULL, test_run },
+	{ "verify", ON_VERIFY, NULL, verify_run },
+	{ "check", ON_CHECK, NULL, check_run },
 };
 
-enum { OPT_MAP = 256, OPT_TRUST, OPT_JSON, OPT_LINE, OPT_EXPECT, OPT_CERT,
-    OPT_ACCOUNT, OPT_FROM, OPT_SERVICE, OPT_PRIVILEGED, OPT_AT, OPT_SKIP,
-    OPT_HOST, OPT_SERVER, OPT_STRICT, OPT_TOKEN, OPT_MODULE, OPT_CONF,
-    OPT_PIN_FILE, OPT_STATE_DIR, OPT_HELP, OPT_VERSION };
+enum kind { FLAG, TEXT, FILE_NAME, LINE_NUMBER };
 
-static const struct option long_options[] = {
-	{ "map", required_argument, NULL, OPT_MAP },
-	{ "trust", required_argument, NULL, OPT_TRUST },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "line", required_argument, NULL, OPT_LINE },
-	{ "expect", required_argument, NULL, OPT_EXPECT },
-	{ "cert", required_argument, NULL, OPT_CERT },
-	{ "account", required_argument, NULL, OPT_ACCOUNT },
-	{ "from", required_argument, NULL, OPT_FROM },
-	{ "service", required_argument, NULL, OPT_SERVICE },
-	{ "privileged", required_argument, NULL, OPT_PRIVILEGED },
-	{ "at", required_argument, NULL, OPT_AT },
-	{ "skip", required_argument, NULL, OPT_SKIP },
-	{ "host", required_argument, NULL, OPT_HOST },
-	{ "server", no_argument, NULL, OPT_SERVER },
-	{ "strict", no_argument, NULL, OPT_STRICT },
-	{ "token", no_argument, NULL, OPT_TOKEN },
-	{ "module", required_argument, NULL, OPT_MODULE },
-	{ "conf", required_argument, NULL, OPT_CONF },
-	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
-	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+#define AT(member) offsetof(struct options, member)
+static const struct row {
+	const char *name;
+	enum kind kind;
+	size_t at;			/* in struct options */
+	unsigned on;
+} rows[] = {
+	{ "map", FILE_NAME, AT(map), ON_ALL },
+	{ "trust", FILE_NAME, AT(trust), ON_ALL },
+	{ "state-dir", FILE_NAME, AT(state), ON_TEST | ON_CHECK | ON_VERIFY |
+	    ON_WHO },
+	{ "json", FLAG, AT(json), ON_LIST | ON_WHO | ON_TEST | ON_VERIFY |
+	    ON_CHECK },
+	{ "line", LINE_NUMBER, AT(line), ON_REMOVE },
+	{ "expect", TEXT, AT(expect), ON_REMOVE },
+	{ "cert", TEXT, AT(cert), ON_TEST | ON_VERIFY },
+	{ "account", TEXT, AT(account), ON_TEST | ON_LIST },
+	{ "identity", TEXT, AT(identity), ON_LIST },
+	{ "authority", TEXT, AT(authority), ON_LIST },
+	{ "from", TEXT, AT(from), ON_TEST },
+	{ "service", TEXT, AT(service), ON_TEST },
+	{ "privileged", TEXT, AT(privileged), ON_TEST | ON_WHO },
+	{ "at", TEXT, AT(at), ON_TEST | ON_VERIFY },
+	{ "skip", TEXT, AT(skip), ON_VERIFY },
+	{ "host", TEXT, AT(host), ON_VERIFY },
+	{ "server", FLAG, AT(server), ON_VERIFY },
+	{ "strict", FLAG, AT(strict), ON_CHECK },
+	{ "token", FLAG, AT(token), ON_TEST },
+	{ "module", TEXT, AT(module), ON_TEST },
+	{ "conf", TEXT, AT(conf), ON_TEST },
+	{ "pin-file", TEXT, AT(pin_file), ON_TEST },
 };
+#undef AT
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(N_ROWS <= 64, "a bit for each");
 
-static const unsigned allowed_on[] = {
-	[OPT_MAP - OPT_MAP] = ON_ALL,
-	[OPT_TRUST - OPT_MAP] = ON_ALL,
-	[OPT_JSON - OPT_MAP] = ON_LIST | ON_TEST | ON_VERIFY | ON_CHECK,
-	[OPT_LINE - OPT_MAP] = ON_REMOVE,
-	[OPT_EXPECT - OPT_MAP] = ON_REMOVE,
-	[OPT_CERT - OPT_MAP] = ON_TEST | ON_VERIFY,
-	[OPT_ACCOUNT - OPT_MAP] = ON_TEST,
-	[OPT_FROM - OPT_MAP] = ON_TEST,
-	[OPT_SERVICE - OPT_MAP] = ON_TEST,
-	[OPT_PRIVILEGED - OPT_MAP] = ON_TEST,
-	[OPT_AT - OPT_MAP] = ON_TEST | ON_VERIFY,
-	[OPT_SKIP - OPT_MAP] = ON_VERIFY,
-	[OPT_HOST - OPT_MAP] = ON_VERIFY,
-	[OPT_SERVER - OPT_MAP] = ON_VERIFY,
-	[OPT_STRICT - OPT_MAP] = ON_CHECK,
-	[OPT_TOKEN - OPT_MAP] = ON_TEST,
-	[OPT_MODULE - OPT_MAP] = ON_TEST,
-	[OPT_CONF - OPT_MAP] = ON_TEST,
-	[OPT_PIN_FILE - OPT_MAP] = ON_TEST,
-	[OPT_STATE_DIR - OPT_MAP] = ON_TEST | ON_CHECK | ON_VERIFY,
-};
+enum { OPT_ROW = 256, OPT_HELP = OPT_ROW + N_ROWS, OPT_VERSION };
 
 /* Paths as path.h wants them, links in the current folder's name resolved. */
 static int
@@ -148,74 +144,50 @@ parse_line(const char *text, unsigned *line)
 	return 0;
 }
 
-static const char **
-place_of(struct options *o, int opt)
+static int
+take_option(struct options *o, const struct row *row)
 {
-	switch (opt) {
-	case OPT_EXPECT:
-		return &o->expect;
-	case OPT_CERT:
-		return &o->cert;
-	case OPT_ACCOUNT:
-		return &o->account;
-	case OPT_FROM:
-		return &o->from;
-	case OPT_SERVICE:
-		return &o->service;
-	case OPT_PRIVILEGED:
-		return &o->privileged;
-	case OPT_AT:
-		return &o->at;
-	case OPT_SKIP:
-		return &o->skip;
-	case OPT_MODULE:
-		return &o->module;
-	case OPT_CONF:
-		return &o->conf;
-	case OPT_PIN_FILE:
-		return &o->pin_file;
-	default:
-		return &o->host;
+	char *at = (char *)o + row->at;
+
+	switch (row->kind) {
+	case FLAG:
+		*(bool *)at = true;
+		return 0;
+	case TEXT:
+		*(const char **)(void *)at = optarg;
+		return 0;
+	case FILE_NAME:
+		return make_absolute(at, optarg);
+	case LINE_NUMBER:
+		return parse_line(optarg, (unsigned *)(void *)at);
 	}
+	return EXIT_USAGE;
 }
 
-static int
-take_option(struct options *o, int opt)
+static void
+make_long_options(struct option longs[N_ROWS + 3])
 {
-	switch (opt) {
-	case OPT_MAP:
-		return make_absolute(o->map, optarg);
-	case OPT_TRUST:
-		return make_absolute(o->trust, optarg);
-	case OPT_STATE_DIR:
-		return make_absolute(o->state, optarg);
-	case OPT_LINE:
-		return parse_line(optarg, &o->line);
-	case OPT_JSON:
-		o->json = true;
-		return 0;
-	case OPT_SERVER:
-		o->server = true;
-		return 0;
-	case OPT_STRICT:
-		o->strict = true;
-		return 0;
-	case OPT_TOKEN:
-		o->token = true;
-		return 0;
-	default:
-		*place_of(o, opt) = optarg;
-		return 0;
-	}
+	size_t n = 0;
+
+	for (; n < N_ROWS; n++)
+		longs[n] = (struct option){ rows[n].name,
+		    rows[n].kind == FLAG ? no_argument : required_argument,
+		    NULL, OPT_ROW + (int)n };
+	longs[n++] = (struct option){ "help", no_argument, NULL, OPT_HELP };
+	longs[n++] = (struct option){ "version", no_argument, NULL,
+	    OPT_VERSION };
+	longs[n] = (struct option){ NULL, 0, NULL, 0 };
 }
 
 /* All options, whatever the command; -1 to go on, else an exit status. */
 static int
-parse_options(struct options *o, int argc, char **argv, unsigned *used)
+parse_options(struct options *o, int argc, char **argv, uint64_t *used)
 {
+	struct option longs[N_ROWS + 3];
 	int opt, r;
 
-	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	make_long_options(longs);
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			usage(stdout);
 			return EXIT_DONE;
@@ -224,12 +196,12 @@ parse_options(struct options *o, int argc, char **argv, unsigned *used)
 			(void)puts("certlogin-map " PACKAGE_VERSION);
 			return EXIT_DONE;
 		}
-		if (opt < OPT_MAP) {
+		if (opt < OPT_ROW) {
 			usage(stderr);
 			return EXIT_USAGE;
 		}
-		*used |= 1u << (opt - OPT_MAP);
-		if ((r = take_option(o, opt)) != 0)
+		*used |= UINT64_C(1) << (opt - OPT_ROW);
+		if ((r = take_option(o, &rows[opt - OPT_ROW])) != 0)
 			return r;
 	}
 	return -1;
@@ -245,25 +217,29 @@ find_command(const char *name)
 	return NULL;
 }
 
-/* Do options and arguments fit the command? */
+/* Is the argument there, and no other? */
 static int
-check_use(const struct command *c, const struct options *o, unsigned used,
-    int n_args)
+check_argument(const struct command *c, const struct options *o, int n_args)
 {
-	bool by_line = o->line != 0 || o->expect != NULL;
+	const char *want = c->argument;
 
-	for (unsigned i = 0; i < sizeof(allowed_on) / sizeof(allowed_on[0]);
-	    i++)
-		if ((used & 1u << i) != 0 && (allowed_on[i] & c->bit) == 0)
-			return say_error(EXIT_USAGE, "%s does not take --%s",
-			    c->name, long_options[i].name);
-	if (by_line && (o->line == 0 || o->expect == NULL))
+	if ((o->line != 0) != (o->expect != NULL))
 		return say_error(EXIT_USAGE, "--line and --expect go "
 		    "together");
-	if (n_args != (c->rule && !by_line ? 1 : 0))
+	if (o->line != 0)
+		want = NULL;
+	if (n_args != (want != NULL ? 1 : 0))
 		return say_error(EXIT_USAGE, "%s: expected %s", c->name,
-		    c->rule && !by_line ? "one argument, the rule; quote it" :
-		    "no argument");
+		    want != NULL ? want : "no argument");
+	return EXIT_DONE;
+}
+
+/* Do the options fit each other? */
+static int
+check_token(const struct command *c, const struct options *o)
+{
+	bool needs = c->bit == ON_TEST || c->bit == ON_VERIFY;
+
 	if (o->token && (o->cert != NULL || o->json || o->from != NULL))
 		return say_error(EXIT_USAGE, "--token goes without --cert, "
 		    "--from and --json");
@@ -271,8 +247,29 @@ check_use(const struct command *c, const struct options *o, unsigned used,
 	    o->pin_file != NULL))
 		return say_error(EXIT_USAGE, "--module, --conf and "
 		    "--pin-file go with --token");
-	if (c->cert && o->cert == NULL && !o->token)
+	if (needs && o->cert == NULL && !o->token)
 		return say_error(EXIT_USAGE, "%s needs --cert FILE", c->name);
+	return EXIT_DONE;
+}
+
+/* Do options and arguments fit the command? */
+static int
+check_use(const struct command *c, const struct options *o, uint64_t used,
+    int n_args)
+{
+	int rc;
+
+	for (unsigned i = 0; i < N_ROWS; i++)
+		if ((used >> i & 1) != 0 && (rows[i].on & c->bit) == 0)
+			return say_error(EXIT_USAGE, "%s does not take --%s",
+			    c->name, rows[i].name);
+	if ((rc = check_argument(c, o, n_args)) != EXIT_DONE ||
+	    (rc = check_token(c, o)) != EXIT_DONE)
+		return rc;
+	if ((o->identity != NULL) + (o->authority != NULL) +
+	    (c->bit == ON_LIST && o->account != NULL) > 1)
+		return say_error(EXIT_USAGE, "list: expected one of "
+		    "--account, --identity and --authority");
 	if (o->host != NULL && !o->server)
 		return say_error(EXIT_USAGE, "--host goes with --server");
 	return EXIT_DONE;
@@ -284,7 +281,7 @@ main(int argc, char **argv)
 	static struct options o = { .map = SYSCONF_DIR "/identity.map",
 	    .trust = SYSCONF_DIR "/trust.conf", .state = STATE_DIR };
 	const struct command *c;
-	unsigned used = 0;
+	uint64_t used = 0;
 	int rc = parse_options(&o, argc, argv, &used);
 
 	if (rc >= 0)
@@ -297,8 +294,7 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	if ((rc = check_use(c, &o, used, argc - optind - 1)) != EXIT_DONE)
 		return rc;
-	if (c->rule && o.line == 0)
-		o.rule = argv[optind + 1];
+	o.argument = argv[optind + 1];
 	rc = c->run(&o);
 	if (fflush(stdout) != 0 && rc == EXIT_DONE)
 		rc = say_error(EXIT_COULD_NOT, "output: %s", strerror(errno));

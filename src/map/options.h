@@ -15,11 +15,12 @@ struct options {
 	char map[PATH_MAX], trust[PATH_MAX];	/* absolute */
 	char state[PATH_MAX];		/* folder of locks and CRLs seen */
 	bool json;
-	const char *rule;		/* add, remove: the argument */
+	const char *argument;		/* behind the command; NULL = none */
 	unsigned line;			/* remove --line; 0 = not given */
 	const char *expect;		/* remove --expect */
 	const char *cert;		/* test, verify */
 	const char *account, *from, *service, *privileged;	/* test */
+	const char *identity, *authority;	/* list */
 	const char *at;
 	bool token;			/* test: the cards, not a file */
 	const char *module, *conf, *pin_file;	/* test --token */
@@ -32,6 +33,7 @@ struct options {
 int add_run(const struct options *o);
 int remove_run(const struct options *o);
 int list_run(const struct options *o);
+int who_run(const struct options *o);
 int test_run(const struct options *o);
 int verify_run(const struct options *o);
 int check_run(const struct options *o);

@@ -79,7 +79,7 @@ cut_out(struct edit *e, unsigned line)
 int
 remove_run(const struct options *o)
 {
-	const char *text = o->line != 0 ? o->expect : o->rule;
+	const char *text = o->line != 0 ? o->expect : o->argument;
 	struct span rule = context_trim((struct span){
 	    (const uint8_t *)text, strlen(text) });
 	struct context c;

@@ -7,14 +7,12 @@
 
 #include "base/path.h"
 #include "idmap/decide.h"
-#include "idmap/uidrule.h"
 #include "map/ask.h"
 #include "map/context.h"
 #include "map/report.h"
 #include "map/say.h"
 #include "map/token.h"
-
-#define PRIVILEGED_MAX 16
+#include "map/uid.h"
 
 /* The verdict: checks, map and uid rule together. */
 struct verdict {
@@ -45,21 +43,11 @@ check_uid(const struct options *o, const struct ipc_tested *t,
     struct why *why)
 {
 	const struct passwd *pw = getpwnam(t->account);
-	const char *name[PRIVILEGED_MAX];
-	struct uidrule rule = { .privileged = name };
-	char list[IPC_TEXT_MAX] = "", *save = NULL;
 
 	if (pw == NULL || strcmp(pw->pw_name, t->account) != 0)
 		return why_set(why, ERR_NOTFOUND, "account %s is not known "
 		    "on this host", t->account);
-	if (o->privileged != NULL)
-		(void)snprintf(list, sizeof(list), "%s", o->privileged);
-	for (char *p = strtok_r(list, ", ", &save);
-	    p != NULL && rule.n_privileged < PRIVILEGED_MAX;
-	    p = strtok_r(NULL, ", ", &save))
-		name[rule.n_privileged++] = p;
-	uidrule_limits(&rule.uid_min, &rule.uid_max);
-	return uidrule_check(&rule, pw->pw_name, pw->pw_uid, t->captured,
+	return uid_check(o->privileged, pw->pw_name, pw->pw_uid, t->captured,
 	    why);
 }
 
