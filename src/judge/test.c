@@ -92,12 +92,23 @@ result_of(enum verify_result r)
 	}
 }
 
+/* As the map writes it. */
+static void
+put_hash(char dst[IPC_HASH_MAX], const uint8_t hash[32])
+{
+	int n = snprintf(dst, IPC_HASH_MAX, "sha256:");
+
+	words_hex(dst + n, IPC_HASH_MAX - (size_t)n, hash, 32);
+}
+
 static void
 report_facts(const struct facts *f, struct ipc_tested *out)
 {
 	(void)snprintf(out->subject, sizeof(out->subject), "%s", f->subject);
 	(void)snprintf(out->issuer, sizeof(out->issuer), "%s", f->issuer);
 	words_hex(out->serial, sizeof(out->serial), f->serial, f->serial_len);
+	put_hash(out->spki, f->spki_sha256);
+	put_hash(out->cert, f->cert_sha256);
 	out->not_before = f->not_before;
 	out->not_after = f->not_after;
 	for (size_t i = 0; i < f->n_names && i < IPC_NAMES_MAX; i++)

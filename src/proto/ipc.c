@@ -606,6 +606,8 @@ put_verified(struct buf *b, const struct ipc_tested *t)
 	buf_put_cstring(b, t->subject);
 	buf_put_cstring(b, t->issuer);
 	buf_put_cstring(b, t->serial);
+	buf_put_cstring(b, t->spki);
+	buf_put_cstring(b, t->cert);
 	buf_put_u64(b, (uint64_t)t->not_before);
 	buf_put_u64(b, (uint64_t)t->not_after);
 	buf_put_u32(b, (uint32_t)t->n_names);
@@ -629,6 +631,8 @@ get_verified(struct rd *r, struct ipc_tested *t)
 	rd_cstring(r, t->subject, sizeof(t->subject));
 	rd_cstring(r, t->issuer, sizeof(t->issuer));
 	rd_cstring(r, t->serial, sizeof(t->serial));
+	rd_cstring(r, t->spki, sizeof(t->spki));
+	rd_cstring(r, t->cert, sizeof(t->cert));
 	t->not_before = (int64_t)rd_u64(r);
 	t->not_after = (int64_t)rd_u64(r);
 	t->n_names = get_count(r, IPC_NAMES_MAX);

@@ -311,6 +311,7 @@ int ipc_test_decode(struct rd r, struct ipc_test *t);
 /* JUDGE_TESTED: members in order.  With a problem nothing else counts. */
 #define IPC_CHECKS_MAX 32
 #define IPC_NAMES_MAX 32
+#define IPC_HASH_MAX 80			/* "sha256:" and hex */
 enum ipc_check_result { IPC_CHECK_NOT_RUN, IPC_CHECK_PASSED,
     IPC_CHECK_SKIPPED, IPC_CHECK_FAILED };
 struct ipc_check {
@@ -332,6 +333,7 @@ struct ipc_tested {
 					 * it; else all "" and 0 */
 	char issuer[IPC_TEXT_MAX];
 	char serial[64];
+	char spki[IPC_HASH_MAX], cert[IPC_HASH_MAX];	/* sha256:HEX */
 	int64_t not_before, not_after;
 	size_t n_names;
 	char name[IPC_NAMES_MAX][IPC_IDENTITY_MAX];	/* "uri=..." */

@@ -221,7 +221,9 @@ def test_messages():
     check = string("validity") + string("RFC 5280 4.1.2.5") + u8(1) + \
         string("until 2027-01-01")
     leaf = string("") + string("") + string("staff") + string("CN=alice") + \
-        string("CN=Issuing") + string("4f1a09") + u64(1) + u64(1900000000) + \
+        string("CN=Issuing") + string("4f1a09") + \
+        string("sha256:" + 64 * "5") + string("sha256:" + 64 * "c") + \
+        u64(1) + u64(1900000000) + \
         u32(1) + string("uri=x:a") + u64(1800000000)
     decision = u8(1) + u8(1) + string("ok") + string("") + string("") + \
         u32(3) + string("alice") + u8(0) + string("staff uri=x:a") + \

@@ -832,6 +832,10 @@ START_TEST(program_test)
 	ck_assert_str_eq(t.identity, "staff uri=" ALICE);
 	ck_assert_uint_eq(t.n_names, 1);
 	ck_assert_str_eq(t.name[0], "uri=" ALICE);
+	ck_assert_uint_eq(strlen(t.spki), 7 + 64);
+	ck_assert_int_eq(strncmp(t.spki, "sha256:", 7), 0);
+	ck_assert_uint_eq(strlen(t.cert), 7 + 64);
+	ck_assert_str_ne(t.spki, t.cert);
 	ask.verify_only = true;
 	ask_test(&ask);
 	ck_assert(t.accepted && !t.decided && !t.allowed);
