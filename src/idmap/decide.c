@@ -211,7 +211,8 @@ conditions(const struct map *map, const struct map_rule *r,
 	if (!from_holds(map, r, ask) ||
 	    !service_holds(map, r, ask->service))
 		return DECIDE_ELSEWHERE;
-	if (r->until != 0 && ask->now >= r->until)
+	if (r->until != 0 && ask->now >= r->until &&
+	    (r->deny || !ask->ended_too))
 		return DECIDE_ENDED;
 	return DECIDE_OK;
 }

@@ -51,6 +51,9 @@ struct decide_ask {
 	size_t address_len;		/* 4 or 16; 0 = not known: no rule
 					 * with from= fits */
 	int64_t now;			/* seconds since 1970 */
+	bool ended_too;			/* an allow counts behind its until=,
+					 * too: for a session that began
+					 * before */
 };
 
 struct decide_verdict {

@@ -7,11 +7,12 @@
  *	test	what would become of a certificate, for certlogin-map
  *	pam	loads a policy, then judges a person at a local door
  *	crl	is a CRL that was fetched to replace the one in place?
+ *	review	sessions that are logged in: keep or end
  *
  * It may: use its channel and its policy.  It never sees: the network, the
  * host's key, PAM, the user database.
  *
- * Descriptors: 3 channel; login, test: 4 policy; login: 5 host certificate;
+ * Descriptors: 3 channel; login, test, review: 4 policy; login: 5 host certificate;
  * pam: 4 channel of the load.
  */
 #include <fcntl.h>
@@ -30,6 +31,7 @@
 #include "judge/login.h"
 #include "judge/pam.h"
 #include "judge/policy.h"
+#include "judge/review.h"
 #include "judge/test.h"
 
 #define HOST_MAX (IPC_CHAIN_MAX * (IPC_CERT_MAX + 8) + 16)
@@ -103,6 +105,12 @@ run_crl(const struct files *f)
 	return crl_serve(HELPER_CHANNEL);
 }
 
+static int
+run_review(const struct files *f)
+{
+	return review_serve(HELPER_CHANNEL, f->policy);
+}
+
 #define CALLS(table) table, sizeof(table) / sizeof(table[0])
 
 static const struct job {
@@ -117,6 +125,7 @@ static const struct job {
 	{ "test", CALLS(test_calls), true, false, run_test },
 	{ "pam", CALLS(pam_calls), false, false, run_pam },
 	{ "crl", CALLS(crl_calls), false, false, run_crl },
+	{ "review", CALLS(test_calls), true, false, run_review },
 };
 
 static const struct job *

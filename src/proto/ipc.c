@@ -691,6 +691,94 @@ ipc_tested_decode(struct rd r, struct ipc_tested *t)
 	return rd_end(&r);
 }
 
+/* ---- certlogind <-> judge of a review -------------------------------------- */
+
+int
+ipc_review_encode(struct buf *b, uint64_t session)
+{
+	chan_begin(b, IPC_JUDGE_REVIEW);
+	buf_put_u64(b, session);
+	return buf_err(b);
+}
+
+int
+ipc_review_decode(struct rd r, uint64_t *session)
+{
+	*session = rd_u64(&r);
+	return rd_end(&r);
+}
+
+int
+ipc_reviewed_encode(struct buf *b, const struct ipc_reviewed *v)
+{
+	chan_begin(b, IPC_JUDGE_REVIEWED);
+	buf_put_u64(b, v->session);
+	buf_put_u8(b, v->outcome);
+	buf_put_u8(b, v->why);
+	buf_put_u32(b, v->rule_line);
+	buf_put_u64(b, (uint64_t)v->expires);
+	buf_put_cstring(b, v->reason);
+	buf_put_cstring(b, v->detail);
+	return buf_err(b);
+}
+
+static bool
+review_fits(uint8_t outcome, const struct ipc_reviewed *v)
+{
+	switch (outcome) {
+	case IPC_REVIEW_END:
+		return v->why != IPC_REVIEW_STANDS &&
+		    v->why < IPC_REVIEW_WHYS && v->reason[0] != '\0' &&
+		    v->detail[0] != '\0';
+	case IPC_REVIEW_KEEP:
+		return v->why == IPC_REVIEW_STANDS && v->reason[0] == '\0' &&
+		    v->detail[0] == '\0' && v->expires >= 0;
+	case IPC_REVIEW_NONE:
+		return v->why == IPC_REVIEW_STANDS && v->reason[0] == '\0' &&
+		    v->detail[0] != '\0';
+	default:
+		return false;
+	}
+}
+
+int
+ipc_reviewed_decode(struct rd r, struct ipc_reviewed *v)
+{
+	uint8_t outcome;
+
+	v->outcome = IPC_REVIEW_NONE;
+	v->session = rd_u64(&r);
+	outcome = rd_u8(&r);
+	v->why = rd_u8(&r);
+	v->rule_line = rd_u32(&r);
+	v->expires = (int64_t)rd_u64(&r);
+	rd_cstring(&r, v->reason, sizeof(v->reason));
+	rd_cstring(&r, v->detail, sizeof(v->detail));
+	if (r.err == 0 && !review_fits(outcome, v))
+		r.err = ERR_MALFORMED;
+	if (rd_end(&r) == 0)
+		v->outcome = outcome;
+	return rd_end(&r);
+}
+
+const char *
+ipc_review_why_name(uint8_t why)
+{
+	static const char *const names[IPC_REVIEW_WHYS] = {
+		[IPC_REVIEW_STANDS] = "stands",
+		[IPC_REVIEW_REVOKED] = "revoked",
+		[IPC_REVIEW_LOCKED] = "locked",
+		[IPC_REVIEW_DENIED] = "denied",
+		[IPC_REVIEW_NO_RULE] = "no-rule",
+		[IPC_REVIEW_EXPIRED] = "expired",
+		[IPC_REVIEW_UNTRUSTED] = "untrusted",
+		[IPC_REVIEW_RESTRICTED] = "restricted",
+		[IPC_REVIEW_STALE] = "stale",
+	};
+
+	return why < IPC_REVIEW_WHYS ? names[why] : "?";
+}
+
 /* ---- load ------------------------------------------------------------------ */
 
 void

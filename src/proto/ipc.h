@@ -55,6 +55,9 @@ enum ipc_type {
 	/* certlogin-map -> judge and back */
 	IPC_JUDGE_TEST = 36,	/* fd 0: file of certificates (PEM or DER) */
 	IPC_JUDGE_TESTED = 37,
+	/* certlogind -> judge (job `review`) and back */
+	IPC_JUDGE_REVIEW = 38,	/* fd 0: sealed memfd with struct ipc_proof */
+	IPC_JUDGE_REVIEWED = 39,
 	/* whoever loads (certlogind, certlogin-map) -> judge and back */
 	IPC_LOAD_BEGIN = 40,	/* fd 0: trust.conf, 1: map, 2: locks */
 	IPC_LOAD_WANT = 41,
@@ -353,6 +356,44 @@ struct ipc_tested {
 };
 int ipc_tested_encode(struct buf *b, const struct ipc_tested *t);
 int ipc_tested_decode(struct rd r, struct ipc_tested *t);
+
+/* ---- certlogind <-> judge (job `review`) ---------------------------------- */
+
+/* JUDGE_REVIEW: uint64 the session's reference
+ * JUDGE_REVIEWED: members in order; texts as in a verdict */
+enum ipc_review_outcome {
+	IPC_REVIEW_NONE = 0,		/* could not be judged, see detail */
+	IPC_REVIEW_KEEP = 0x3c,
+	IPC_REVIEW_END = 0xc3,
+};
+enum ipc_review_why {
+	IPC_REVIEW_STANDS = 0,		/* not END */
+	IPC_REVIEW_REVOKED = 1,
+	IPC_REVIEW_LOCKED = 2,
+	IPC_REVIEW_DENIED = 3,
+	IPC_REVIEW_NO_RULE = 4,
+	IPC_REVIEW_EXPIRED = 5,
+	IPC_REVIEW_UNTRUSTED = 6,	/* no authority vouches for it now */
+	IPC_REVIEW_RESTRICTED = 7,	/* the rule allows less now */
+	IPC_REVIEW_STALE = 8,		/* no fresh CRL, and on-stale = end */
+	IPC_REVIEW_WHYS
+};
+struct ipc_reviewed {
+	uint64_t session;		/* the reference asked about */
+	uint8_t outcome;		/* enum ipc_review_outcome */
+	uint8_t why;			/* enum ipc_review_why */
+	uint32_t rule_line;
+	int64_t expires;		/* when to look again, 0 = never */
+	char reason[IPC_TEXT_MAX];	/* for the person, when it is END */
+	char detail[IPC_TEXT_MAX];	/* for the log, unless it is KEEP */
+};
+int ipc_review_encode(struct buf *b, uint64_t session);
+int ipc_review_decode(struct rd r, uint64_t *session);
+int ipc_reviewed_encode(struct buf *b, const struct ipc_reviewed *v);
+/* An END without one of the reasons, or a KEEP with one, is malformed. */
+int ipc_reviewed_decode(struct rd r, struct ipc_reviewed *v);
+/* "revoked", ... */
+const char *ipc_review_why_name(uint8_t why);
 
 /* ---- load -------------------------------------------------------------- */
 

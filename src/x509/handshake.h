@@ -53,7 +53,8 @@ struct handshake_server {
  * Read it from r, leaving r behind the server's Certificate.  Checks: TLS 1.3
  * with a known suite, no PSK, ServerHello's random equals random (32 bytes)
  * and is not HelloRetryRequest's, a client certificate is asked for with an
- * empty context, the leaf equals own.  0, or ERR_MALFORMED / ERR_REFUSED with
+ * empty context, the leaf equals own.  own.p NULL: any leaf, for a handshake
+ * that was judged before.  0, or ERR_MALFORMED / ERR_REFUSED with
  * why.
  */
 int handshake_server(struct rd *r, struct span random, struct span own,

@@ -66,6 +66,9 @@ struct verify_ask {
 	const char *host;		/* server: DNS name or IP address asked
 					 * for; NULL leaves VERIFY_HOST out */
 	int64_t now;			/* the clock; trust_time() is applied */
+	bool any_time;			/* the dates of the path do not refuse:
+					 * for a session that is logged in
+					 * already.  `expires` has them. */
 	unsigned signatures;		/* signature checks at most */
 	unsigned skip;			/* VERIFY_BITs: run and reported, but not
 					 * deciding.  0 wherever anybody logs

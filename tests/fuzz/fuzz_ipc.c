@@ -204,6 +204,25 @@ judge(uint8_t type, struct rd r, struct buf *b)
 }
 
 static int
+review(uint8_t type, struct rd r, struct buf *b)
+{
+	struct ipc_reviewed v;
+	uint64_t session;
+	int e;
+
+	if (type == IPC_JUDGE_REVIEW) {
+		e = ipc_review_decode(r, &session);
+		return e != 0 ? e : ipc_review_encode(b, session);
+	}
+	if (type != IPC_JUDGE_REVIEWED)
+		return ERR_TYPE;
+	e = ipc_reviewed_decode(r, &v);
+	CHECK(e == 0 || v.outcome == IPC_REVIEW_NONE);
+	CHECK(v.outcome != IPC_OUTCOME_ADMIT);
+	return e != 0 ? e : ipc_reviewed_encode(b, &v);
+}
+
+static int
 pam(uint8_t type, struct rd r, struct buf *b)
 {
 	char text[IPC_TEXT_MAX];
@@ -438,7 +457,7 @@ ctl(uint8_t type, struct rd r, struct buf *b)
 
 typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
 static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
-    judge_test, pam, load, crl, key, session, in_files, ctl };
+    judge_test, review, pam, load, crl, key, session, in_files, ctl };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -234,6 +234,16 @@ def test_messages():
         u8(0) + u32(0) + leaf + decision
 
 
+def review_messages():
+    yield "judge-review", 38, u64(7)
+    yield "judge-keep", 39, u64(7) + u8(0x3c) + u8(0) + u32(3) + \
+        u64(1800000000) + string("") + string("")
+    yield "judge-end", 39, u64(7) + u8(0xc3) + u8(1) + u32(0) + u64(0) + \
+        string("the certificate is revoked") + string("revocation: 6.3")
+    yield "judge-not-reviewed", 39, u64(7) + u8(0) + u8(0) + u32(0) + \
+        u64(0) + string("") + string("out of memory")
+
+
 def pam_messages():
     yield "pam-offer", 88, string("sudo") + string("alice") + u32(2) + \
         string(b"\x30\x00") + string(b"\x30\x01\x00")
@@ -534,8 +544,8 @@ def main():
     conn_as_server()
     conn_as_client()
     messages()
-    for part in (net_messages, judge_messages, test_messages, pam_messages,
-                 load_messages, crl_messages, other_messages):
+    for part in (net_messages, judge_messages, test_messages, review_messages,
+                 pam_messages, load_messages, crl_messages, other_messages):
         for name, kind, body in part():
             write("ipc", name, u8(kind) + body)
     for name, kind, body in p11_messages():
