@@ -69,8 +69,9 @@ ask_status(const struct options *o)
 	return ask_empty(o, CTLMSG_STATUS);
 }
 
+/* A reference number of the argument; 0 is none. */
 static int
-parse_number(const char *text, uint64_t *v)
+parse_reference(const char *text, uint64_t *v)
 {
 	char *end;
 
@@ -78,7 +79,7 @@ parse_number(const char *text, uint64_t *v)
 		return ERR_MALFORMED;
 	errno = 0;
 	*v = strtoull(text, &end, 10);
-	return errno != 0 || *end != '\0' ? ERR_MALFORMED : 0;
+	return errno != 0 || *end != '\0' || *v == 0 ? ERR_MALFORMED : 0;
 }
 
 int
@@ -88,12 +89,79 @@ ask_why(const struct options *o)
 	struct buf b;
 	int rc;
 
-	if (parse_number(o->argument, &reference) != 0)
+	if (parse_reference(o->argument, &reference) != 0)
 		return say_error(EXIT_USAGE, "why %s: expected the number of "
 		    "the person's message; see --help for usage",
 		    o->argument);
 	buf_init(&b, CHAN_MSG_MAX);
 	(void)ctlmsg_why_encode(&b, reference);
+	rc = ask(o, &b);
+	buf_free(&b);
+	return rc;
+}
+
+/* ---- sessions, end ------------------------------------------------------------ */
+
+static int
+take_text(char *dst, size_t size, const char *option, const char *given)
+{
+	if (given == NULL)
+		return EXIT_DONE;
+	if (given[0] == '\0' || strlen(given) >= size)
+		return say_error(EXIT_USAGE, "--%s: expected 1 to %zu bytes; "
+		    "see --help for usage", option, size - 1);
+	(void)snprintf(dst, size, "%s", given);
+	return EXIT_DONE;
+}
+
+static int
+take_pick(const struct options *o, struct ctlmsg_pick *p)
+{
+	int rc = take_text(p->identity, sizeof(p->identity), "identity",
+	    o->identity);
+
+	return rc != EXIT_DONE ? rc : take_text(p->account,
+	    sizeof(p->account), "account", o->account);
+}
+
+int
+ask_sessions(const struct options *o)
+{
+	struct ctlmsg_pick p = { .reference = 0 };
+	int rc = take_pick(o, &p);
+	struct buf b;
+
+	if (rc != EXIT_DONE)
+		return rc;
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ctlmsg_sessions_encode(&b, &p);
+	rc = ask(o, &b);
+	buf_free(&b);
+	return rc;
+}
+
+int
+ask_end(const struct options *o)
+{
+	struct ctlmsg_end e = { .message = "" };
+	struct buf b;
+	int rc;
+
+	if ((o->argument != NULL) + (o->identity != NULL) +
+	    (o->account != NULL) != 1)
+		return say_error(EXIT_USAGE, "end: expected just one of "
+		    "NUMBER, --identity and --account; see --help for usage");
+	if (o->argument != NULL &&
+	    parse_reference(o->argument, &e.pick.reference) != 0)
+		return say_error(EXIT_USAGE, "end %s: expected the reference "
+		    "of a session, as `sessions' prints it; see --help for "
+		    "usage", o->argument);
+	if ((rc = take_pick(o, &e.pick)) != EXIT_DONE ||
+	    (rc = take_text(e.message, sizeof(e.message), "message",
+	    o->message)) != EXIT_DONE)
+		return rc;
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ctlmsg_end_encode(&b, &e);
 	rc = ask(o, &b);
 	buf_free(&b);
 	return rc;

@@ -13,6 +13,8 @@ enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
 struct options {
 	const char *conf, *run_dir;	/* run_dir NULL: found from conf */
 	bool json;
+	const char *identity, *account;	/* sessions, end */
+	const char *message;		/* end */
 	const char *argument;		/* of the command, or NULL */
 };
 
@@ -20,5 +22,7 @@ struct options {
 int ask_why(const struct options *o);
 int ask_reload(const struct options *o);
 int ask_status(const struct options *o);
+int ask_sessions(const struct options *o);
+int ask_end(const struct options *o);
 
 #endif

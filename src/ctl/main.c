@@ -16,10 +16,13 @@ usage(FILE *f)
 {
 	(void)fputs("usage: certloginctl [-f CONF] [--run-dir DIR] [--json] "
 	    "COMMAND\n"
+	    "  status       what is loaded, when it expires, what is wrong\n"
+	    "  sessions [--identity X] [--account A]\n"
+	    "               who is logged in\n"
 	    "  why NUMBER   why a login was refused (the number is in the "
 	    "person's message)\n"
-	    "  status       what is loaded, when it expires, who is logged "
-	    "in\n"
+	    "  end NUMBER | --identity X | --account A [--message TEXT]\n"
+	    "               end live sessions; the people are shown TEXT\n"
 	    "  reload       load configuration, trust, map and host key "
 	    "afresh\n"
 	    "  -f CONF      the configuration certlogind was started with\n"
@@ -30,7 +33,7 @@ usage(FILE *f)
 
 /* getopt_long's values; from OPT_FIRST on, a command says which it takes. */
 enum { OPT_HELP = 256, OPT_VERSION, OPT_RUN_DIR, OPT_FIRST,
-    OPT_JSON = OPT_FIRST };
+    OPT_JSON = OPT_FIRST, OPT_IDENTITY, OPT_ACCOUNT, OPT_MESSAGE };
 #define TAKES(opt) (1u << ((opt) - OPT_FIRST))
 
 static const struct option long_options[] = {
@@ -38,18 +41,28 @@ static const struct option long_options[] = {
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "identity", required_argument, NULL, OPT_IDENTITY },
+	{ "account", required_argument, NULL, OPT_ACCOUNT },
+	{ "message", required_argument, NULL, OPT_MESSAGE },
 	{ NULL, 0, NULL, 0 },
 };
 
 static const struct command {
 	const char *name;
 	const char *argument;		/* what it is, or NULL: none */
+	bool may_miss;			/* it may be left out */
 	unsigned takes;			/* options of its own */
 	int (*run)(const struct options *);
 } commands[] = {
-	{ "why", "the NUMBER of a refusal", TAKES(OPT_JSON), ask_why },
-	{ "status", NULL, TAKES(OPT_JSON), ask_status },
-	{ "reload", NULL, TAKES(OPT_JSON), ask_reload },
+	{ "status", NULL, false, TAKES(OPT_JSON), ask_status },
+	{ "sessions", NULL, false, TAKES(OPT_JSON) | TAKES(OPT_IDENTITY) |
+	    TAKES(OPT_ACCOUNT), ask_sessions },
+	{ "why", "the NUMBER of a refusal", false, TAKES(OPT_JSON),
+	    ask_why },
+	{ "end", "the NUMBER of a session", true, TAKES(OPT_JSON) |
+	    TAKES(OPT_IDENTITY) | TAKES(OPT_ACCOUNT) | TAKES(OPT_MESSAGE),
+	    ask_end },
+	{ "reload", NULL, false, TAKES(OPT_JSON), ask_reload },
 };
 
 static void
@@ -64,6 +77,15 @@ take_option(struct options *o, int opt)
 		break;
 	case OPT_JSON:
 		o->json = true;
+		break;
+	case OPT_IDENTITY:
+		o->identity = optarg;
+		break;
+	case OPT_ACCOUNT:
+		o->account = optarg;
+		break;
+	case OPT_MESSAGE:
+		o->message = optarg;
 		break;
 	}
 }
@@ -113,7 +135,8 @@ check_use(const struct command *c, unsigned used, int n_args)
 		    (c->takes & TAKES(l->val)) == 0)
 			return say_error(EXIT_USAGE, "%s does not take --%s; "
 			    "see --help for usage", c->name, l->name);
-	if (n_args != (c->argument != NULL ? 1 : 0))
+	if (n_args > (c->argument != NULL ? 1 : 0) ||
+	    (n_args == 0 && c->argument != NULL && !c->may_miss))
 		return say_error(EXIT_USAGE, "%s: expected %s; see --help "
 		    "for usage", c->name, c->argument != NULL ? c->argument :
 		    "no argument");
@@ -139,8 +162,7 @@ main(int argc, char **argv)
 		    "for usage", argv[optind]);
 	if ((rc = check_use(c, used, argc - optind - 1)) != EXIT_DONE)
 		return rc;
-	if (c->argument != NULL)
-		o.argument = argv[optind + 1];
+	o.argument = argv[optind + 1];
 	rc = c->run(&o);
 	if (fflush(stdout) != 0 || ferror(stdout) != 0)
 		return say_error(EXIT_COULD_NOT, "output: %s",

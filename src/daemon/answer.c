@@ -1,12 +1,15 @@
 #include "daemon/answer.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/expiry.h"
 #include "daemon/hostkey.h"
 #include "daemon/live.h"
 #include "daemon/setup.h"
-#include "proto/ctlmsg.h"
 
 #define SESSION_ROOM 4096	/* bytes that one session's record may take */
 
@@ -56,8 +59,28 @@ answer_reload(struct ctl_tool *t, struct chan_msg *m)
 	setup_reload(d, SETUP_ALL, ctl_take(t));
 }
 
+/* ---- status ------------------------------------------------------------------- */
+
+/* In decimal where a number can be so long, else in hexadecimal: a CRL's has
+ * up to 160 bits. */
 static void
-put_authority(struct buf *b, const struct ipc_authority *a)
+put_crl_number(struct buf *b, const struct ipc_seen *crl)
+{
+	char hex[2 * sizeof(crl->number) + 1] = "";
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < crl->number_len; i++) {
+		v = v << 8 | crl->number[i];
+		(void)snprintf(hex + 2 * i, 3, "%02x", crl->number[i]);
+	}
+	if (crl->number_len <= sizeof(v))
+		ctlmsg_text(b, "crl-number", "%llu", (unsigned long long)v);
+	else
+		ctlmsg_text(b, "crl-number", "0x%s", hex);
+}
+
+static void
+put_authority(struct buf *b, const struct ipc_authority *a, int64_t now)
 {
 	static const char *const classes[] = { "user", "device", "host" };
 
@@ -67,58 +90,212 @@ put_authority(struct buf *b, const struct ipc_authority *a)
 	ctlmsg_number(b, "anchors", a->anchors);
 	ctlmsg_time(b, "anchors-expire", a->anchors_expire);
 	if (a->has_crl) {
+		put_crl_number(b, &a->crl);
 		ctlmsg_time(b, "crl-this-update", a->crl.this_update);
+		/* of a clock set back: no age */
+		ctlmsg_number(b, "crl-age", now > a->crl.this_update ?
+		    (uint64_t)(now - a->crl.this_update) : 0);
 		ctlmsg_time(b, "crl-next-update", a->next_update);
 		ctlmsg_number(b, "revoked", a->revoked);
 	}
-	if (a->crl_problem[0] != '\0')
-		ctlmsg_text(b, "crl-problem", "%s", a->crl_problem);
+	ctlmsg_text(b, "crl-problem", "%s", a->crl_problem);
 }
 
 static void
-put_sessions(const struct daemon *d, struct buf *b)
+put_daemon(struct buf *b, const struct daemon *d, const char *error)
 {
-	const struct live *l = NULL;
+	const struct setup *u = d->setup;
 
-	/* an answer holds one message; the count above is complete */
-	while (b->len < CHAN_MSG_MAX - SESSION_ROOM &&
-	    (l = live_next(d, l)) != NULL) {
-		const struct ipc_register *g = &l->reg;
+	ctlmsg_record(b, "daemon");
+	ctlmsg_text(b, "version", "%s", PACKAGE_VERSION);
+	ctlmsg_number(b, "pid", (uint64_t)getpid());
+	ctlmsg_time(b, "started", d->started);
+	ctlmsg_time(b, "loaded", u->loaded);
+	ctlmsg_text(b, "last-error", "%s", error);
+	ctlmsg_time(b, "host-certificate-expires", u->hostkey->not_after);
+	ctlmsg_number(b, "rules", u->done.rules);
+	ctlmsg_number(b, "locks", u->done.locks);
+	ctlmsg_number(b, "sessions", d->live);
+	ctlmsg_number(b, "waiting", limits_waiting(d->limits));
+	ctlmsg_number(b, "logins", d->logins);
+	ctlmsg_number(b, "refusals", d->refusals);
+}
 
-		ctlmsg_record(b, "session");
-		ctlmsg_number(b, "reference", g->reference);
-		ctlmsg_text(b, "account", "%s", g->account);
-		ctlmsg_text(b, "identity", "%s", g->identity);
-		ctlmsg_text(b, "address", "%s", g->address);
-		ctlmsg_time(b, "since", g->since);
-	}
+static void
+put_expiry(struct buf *b, const struct expiry *e)
+{
+	ctlmsg_record(b, e->problem ? "problem" : "expires-soon");
+	ctlmsg_text(b, "what", "%s %s", e->what, e->name);
+	ctlmsg_time(b, "when", e->when);
+	ctlmsg_text(b, "why", "%s", e->problem ? e->why : "");
+	ctlmsg_text(b, "remedy", "%s", e->remedy);
 }
 
 void
 answer_status(struct ctl_tool *t, struct chan_msg *m)
 {
-	const struct daemon *d = t->d;
-	const struct setup *u = d->setup;
+	const struct ipc_load_done *done = &t->d->setup->done;
+	struct expiry item[EXPIRY_MAX];
+	int64_t now = (int64_t)time(NULL);
 	char error[CTLMSG_TEXT_MAX];
-	struct buf *b = &t->out;
+	bool problem;
+	size_t n;
 
 	if (ctlmsg_empty_decode(m->body) != 0) {
 		malformed(t);
 		return;
 	}
-	ctlmsg_begin(b, 0, "");
-	ctlmsg_record(b, "daemon");
-	ctlmsg_number(b, "pid", (uint64_t)getpid());
-	ctlmsg_time(b, "loaded", u->loaded);
-	ctlmsg_text(b, "last-error", "%s", setup_last_error(d, error,
-	    sizeof(error)));
-	ctlmsg_time(b, "host-certificate-expires", u->hostkey->not_after);
-	ctlmsg_number(b, "rules", u->done.rules);
-	ctlmsg_number(b, "waiting", limits_waiting(d->limits));
-	ctlmsg_number(b, "sessions", d->live);
-	ctlmsg_number(b, "logins", d->logins);
-	ctlmsg_number(b, "refusals", d->refusals);
-	for (size_t i = 0; i < u->done.n; i++)
-		put_authority(b, &u->done.authority[i]);
-	put_sessions(d, b);
+	problem = setup_last_error(t->d, error, sizeof(error))[0] != '\0';
+	n = expiry_list(t->d, now, item);
+	for (size_t i = 0; i < n; i++)
+		problem |= item[i].problem;
+	ctlmsg_begin(&t->out, problem ? 1 : 0, "");
+	put_daemon(&t->out, t->d, error);
+	for (size_t i = 0; i < n; i++)
+		put_expiry(&t->out, &item[i]);
+	for (size_t i = 0; i < done->n; i++)
+		put_authority(&t->out, &done->authority[i], now);
+}
+
+/* ---- sessions ----------------------------------------------------------------- */
+
+/* As it was printed: as it is, or escaped for a terminal. */
+static bool
+is_printed(const char *given, const char *value)
+{
+	char escaped[4 * IPC_IDENTITY_MAX];
+
+	return strcmp(given, value) == 0 || (strchr(given, '\\') != NULL &&
+	    strcmp(given, err_escape(escaped, sizeof(escaped), value,
+	    strlen(value))) == 0);
+}
+
+static bool
+fits(const struct ctlmsg_pick *p, const struct ipc_register *g)
+{
+	return (p->reference == 0 || p->reference == g->reference) &&
+	    (p->account[0] == '\0' || is_printed(p->account, g->account)) &&
+	    (p->identity[0] == '\0' || is_printed(p->identity, g->identity));
+}
+
+static void
+put_session(struct buf *b, const struct ipc_register *g)
+{
+	ctlmsg_record(b, "session");
+	ctlmsg_number(b, "reference", g->reference);
+	ctlmsg_text(b, "account", "%s", g->account);
+	ctlmsg_text(b, "identity", "%s", g->identity);
+	ctlmsg_text(b, "issuer", "%s", g->issuer);
+	ctlmsg_text(b, "serial", "%s", g->serial);
+	ctlmsg_text(b, "address", "%s", g->address);
+	ctlmsg_number(b, "port", g->port);
+	ctlmsg_text(b, "tty", "%s", g->tty);
+	ctlmsg_time(b, "since", g->since);
+	ctlmsg_time(b, "expires", g->expires);
+	ctlmsg_number(b, "rule", g->rule_line);
+	ctlmsg_number(b, "pid", g->pid);
+}
+
+/* Sessions come and go between two messages, so the place is kept as a
+ * number; whoever logs in meanwhile is in front of it. */
+static void
+more_sessions(struct ctl_tool *t)
+{
+	const struct live *l = live_next(t->d, NULL);
+
+	while (l != NULL && l->order >= t->order)
+		l = live_next(t->d, l);
+	if (l == NULL) {
+		ctlmsg_begin(&t->out, 0, "");
+		return;
+	}
+	ctlmsg_part(&t->out);
+	for (; l != NULL && t->out.len < CHAN_MSG_MAX - SESSION_ROOM;
+	    l = live_next(t->d, l)) {
+		t->order = l->order;
+		if (fits(&t->pick, &l->reg))
+			put_session(&t->out, &l->reg);
+	}
+	t->more = more_sessions;
+}
+
+void
+answer_sessions(struct ctl_tool *t, struct chan_msg *m)
+{
+	if (ctlmsg_sessions_decode(m->body, &t->pick) != 0) {
+		malformed(t);
+		return;
+	}
+	t->order = UINT64_MAX;
+	more_sessions(t);
+}
+
+/* ---- end ------------------------------------------------------------------------ */
+
+/* What the people see, and what the log says of each; client and log escape
+ * what does not print. */
+static void
+end_texts(const struct ctlmsg_end *e, const char *who, char *text,
+    char *detail, size_t size)
+{
+	const char *colon = e->message[0] != '\0' ? ": " : "";
+
+	(void)snprintf(text, size, "ended by an administrator%s%s", colon,
+	    e->message);
+	(void)snprintf(detail, size, "by an administrator, %s%s%s", who,
+	    colon, e->message);
+}
+
+/* How many fit; *ended of them are ending now. */
+static size_t
+end_all(struct daemon *d, const struct ctlmsg_pick *p, const char *text,
+    const char *detail, size_t *ended)
+{
+	size_t n = 0;
+
+	*ended = 0;
+	for (struct live *l = live_next(d, NULL); l != NULL;
+	    l = live_next(d, l))
+		if (fits(p, &l->reg)) {
+			n++;
+			*ended += live_end(l, text, detail) == 0;
+		}
+	return n;
+}
+
+static void
+log_asked(const struct ctlmsg_pick *p, const char *who, size_t n)
+{
+	char account[sizeof(p->account)], identity[sizeof(p->identity)];
+
+	log_info("end asked for by %s: %zu sessions of reference=%llu "
+	    "account=\"%s\" identity=\"%s\"", who, n,
+	    (unsigned long long)p->reference, err_unquote(account,
+	    sizeof(account), p->account), err_unquote(identity,
+	    sizeof(identity), p->identity));
+}
+
+void
+answer_end(struct ctl_tool *t, struct chan_msg *m)
+{
+	char who[PEER_TEXT_MAX], text[IPC_TEXT_MAX], detail[IPC_TEXT_MAX];
+	struct ctlmsg_end e;
+	size_t n, ended;
+
+	if (ctlmsg_end_decode(m->body, &e) != 0) {
+		malformed(t);
+		return;
+	}
+	end_texts(&e, peer_text(&t->peer, who), text, detail, sizeof(text));
+	n = end_all(t->d, &e.pick, text, detail, &ended);
+	log_asked(&e.pick, who, n);
+	if (n == 0)
+		ctlmsg_begin(&t->out, 1, "no live session fits");
+	else if (ended < n)
+		ctlmsg_begin(&t->out, 3, "some could not be told to end; the "
+		    "log says which");
+	else
+		ctlmsg_begin(&t->out, 0, "");
+	ctlmsg_record(&t->out, "end");
+	ctlmsg_number(&t->out, "ended", ended);
 }

@@ -13,7 +13,6 @@
 #include "daemon/answer.h"
 #include "daemon/conn.h"
 #include "daemon/places.h"
-#include "proto/ctlmsg.h"
 
 #define TOOLS_MAX 32
 #define LOOKERS_MAX 16		/* of them: who is not root */
@@ -104,7 +103,9 @@ static const struct row {
 } rows[] = {
 	{ CTLMSG_WHY, false, 0, answer_why },
 	{ CTLMSG_STATUS, false, 0, answer_status },
+	{ CTLMSG_SESSIONS, false, 0, answer_sessions },
 	{ CTLMSG_RELOAD, true, 0, answer_reload },
+	{ CTLMSG_END, true, 0, answer_end },
 };
 
 static const struct row *

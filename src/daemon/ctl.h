@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/peer.h"
 #include "proto/chan.h"
+#include "proto/ctlmsg.h"
 
 /* A tool that asks. */
 struct ctl_tool {
@@ -24,6 +25,8 @@ struct ctl_tool {
 	struct buf out;		/* the message that goes next */
 	/* makes the one behind it in out; NULL: out ends the answer */
 	void (*more)(struct ctl_tool *);
+	struct ctlmsg_pick pick;	/* of sessions: which */
+	uint64_t order;			/* those below it were not told yet */
 };
 
 /* Make the sockets and watch them. */

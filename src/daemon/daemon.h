@@ -84,7 +84,9 @@ struct daemon {
 	struct conn *conns;		/* list */
 	struct live *sessions;		/* list: those that are logged in */
 	size_t live;			/* their number */
+	uint64_t next_order;		/* of the next one's place in it */
 	unsigned long logins, refusals;
+	int64_t started;		/* seconds since 1970 */
 	char error[SETUP_ERRORS][512];	/* why the last load of it was refused,
 					 * "" = it was not */
 	ev_io listeners[CONF_LISTEN_MAX];

@@ -7,39 +7,72 @@
 
 #define DAY 86400
 #define AHEAD (30 * DAY)
+/* a CRL lives for days only: warn when half a week is left */
+#define CRL_AHEAD (3 * DAY)
+
+struct list {
+	struct expiry *item;
+	size_t n;
+	int64_t now;
+};
 
 static void
-warn_of(const char *what, const char *name, int64_t when, int64_t now,
-    const char *todo)
+add(struct list *l, const char *what, const char *name, int64_t when,
+    int64_t ahead, const char *remedy)
 {
-	if (when == 0 || when - now > AHEAD)
-		return;
-	if (when <= now)
-		log_error("%s%s has expired; %s", what, name, todo);
-	else
-		log_warn("%s%s expires in %lld days; %s", what, name,
-		    (long long)((when - now) / DAY), todo);
+	if (when != 0 && when - l->now <= ahead)
+		l->item[l->n++] = (struct expiry){ .problem = when <= l->now,
+		    .what = what, .name = name, .when = when,
+		    .why = "has expired", .remedy = remedy };
+}
+
+static void
+add_authority(struct list *l, const struct ipc_authority *a)
+{
+	add(l, "anchor of authority", a->name, a->anchors_expire, AHEAD,
+	    "add the CA's next certificate to trust.conf");
+	if (a->has_crl)
+		add(l, "CRL of authority", a->name, a->next_update, CRL_AHEAD,
+		    "copy a fresh one and reload");
+	if (a->crl_problem[0] != '\0')
+		l->item[l->n++] = (struct expiry){ .problem = true,
+		    .what = "CRL of authority", .name = a->name,
+		    .why = a->crl_problem, .remedy = "copy a good one and "
+		    "reload" };
+}
+
+size_t
+expiry_list(const struct daemon *d, int64_t now,
+    struct expiry item[EXPIRY_MAX])
+{
+	const struct setup *u = d->setup;
+	struct list l = { .item = item, .now = now };
+
+	add(&l, "host certificate", u->conf.certificate,
+	    u->hostkey->not_after, AHEAD, "have a new one issued and reload");
+	for (size_t i = 0; i < u->done.n; i++)
+		add_authority(&l, &u->done.authority[i]);
+	return l.n;
 }
 
 void
 expiry_warn(const struct daemon *d)
 {
-	const struct setup *u = d->setup;
+	struct expiry item[EXPIRY_MAX];
 	int64_t now = (int64_t)time(NULL);
+	size_t n = expiry_list(d, now, item);
 
-	warn_of("host certificate ", u->conf.certificate,
-	    u->hostkey->not_after, now, "have a new one issued and reload");
-	for (size_t i = 0; i < u->done.n; i++) {
-		const struct ipc_authority *a = &u->done.authority[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct expiry *e = &item[i];
 
-		warn_of("anchor of authority ", a->name, a->anchors_expire,
-		    now, "add the CA's next certificate to trust.conf");
-		/* a CRL lives for days only: warn when half a week is left */
-		if (a->has_crl && a->next_update - now < 3 * DAY)
-			warn_of("CRL of authority ", a->name, a->next_update,
-			    now, "copy a fresh one and reload");
-		if (a->crl_problem[0] != '\0')
-			log_error("CRL of authority %s: %s", a->name,
-			    a->crl_problem);
+		if (!e->problem)
+			log_warn("%s %s expires in %lld days; %s", e->what,
+			    e->name, (long long)((e->when - now) / DAY),
+			    e->remedy);
+		else if (e->when != 0)
+			log_error("%s %s %s; %s", e->what, e->name, e->why,
+			    e->remedy);
+		else
+			log_error("%s %s: %s", e->what, e->name, e->why);
 	}
 }

@@ -1,12 +1,29 @@
 /*
- * A warning each day, from 30 days on before anything loaded expires.
+ * What expires: once a day and after each load in the log, and in status.
  */
 #ifndef DAEMON_EXPIRY_H
 #define DAEMON_EXPIRY_H
 
 #include "daemon/daemon.h"
 
-/* Log what expires within 30 days. */
+/* the host certificate; of each authority anchors, CRL, and what is wrong
+ * with one */
+#define EXPIRY_MAX (1 + 3 * IPC_LOAD_AUTHORITIES_MAX)
+
+struct expiry {
+	bool problem;		/* has expired or is not usable; else soon */
+	const char *what;	/* "anchor of authority" */
+	const char *name;	/* of the file or authority */
+	int64_t when;		/* 0 = nothing that expires */
+	const char *why;	/* a problem's */
+	const char *remedy;
+};
+
+/* Of what is in force: their number in item[]; the texts are the setup's. */
+size_t expiry_list(const struct daemon *d, int64_t now,
+    struct expiry item[EXPIRY_MAX]);
+
+/* Log them. */
 void expiry_warn(const struct daemon *d);
 
 #endif

@@ -44,6 +44,7 @@ live_add(struct daemon *d, int channel, const struct ipc_register *reg,
 	if (l->next != NULL)
 		l->next->link = &l->next;
 	d->sessions = l;
+	l->order = d->next_order++;
 	d->live++;
 	return l;
 }

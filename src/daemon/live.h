@@ -10,6 +10,7 @@
 
 struct live {
 	struct live *next, **link;	/* daemon's sessions, newest first */
+	uint64_t order;			/* a newer one's is higher */
 	struct daemon *d;
 	int channel;			/* to the session, its conn's */
 	int proof;			/* sealed file with struct ipc_proof,

@@ -247,6 +247,7 @@ prepare(struct daemon *d, struct why *why)
 	/* short enough to read out, and no repeats within weeks */
 	d->next_reference = (uint64_t)(now.tv_sec % 1000000) * 1000 + 1;
 	d->next_policy = (uint64_t)now.tv_sec;
+	d->started = (int64_t)now.tv_sec;
 	raise_limit(d);
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return why_errno(why, "signal");

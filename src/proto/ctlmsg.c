@@ -37,6 +37,52 @@ ctlmsg_empty_decode(struct rd r)
 	return rd_end(&r);
 }
 
+int
+ctlmsg_sessions_encode(struct buf *b, const struct ctlmsg_pick *p)
+{
+	chan_begin(b, CTLMSG_SESSIONS);
+	buf_put_cstring(b, p->identity);
+	buf_put_cstring(b, p->account);
+	return buf_err(b);
+}
+
+int
+ctlmsg_sessions_decode(struct rd r, struct ctlmsg_pick *p)
+{
+	p->reference = 0;
+	rd_cstring(&r, p->identity, sizeof(p->identity));
+	rd_cstring(&r, p->account, sizeof(p->account));
+	return rd_end(&r);
+}
+
+int
+ctlmsg_end_encode(struct buf *b, const struct ctlmsg_end *e)
+{
+	chan_begin(b, CTLMSG_END);
+	buf_put_u64(b, e->pick.reference);
+	buf_put_cstring(b, e->pick.identity);
+	buf_put_cstring(b, e->pick.account);
+	buf_put_cstring(b, e->message);
+	return buf_err(b);
+}
+
+/* Nobody is ended by what was left out. */
+int
+ctlmsg_end_decode(struct rd r, struct ctlmsg_end *e)
+{
+	int given, code;
+
+	e->pick.reference = rd_u64(&r);
+	rd_cstring(&r, e->pick.identity, sizeof(e->pick.identity));
+	rd_cstring(&r, e->pick.account, sizeof(e->pick.account));
+	rd_cstring(&r, e->message, sizeof(e->message));
+	if ((code = rd_end(&r)) != 0)
+		return code;
+	given = (e->pick.reference != 0) + (e->pick.identity[0] != '\0') +
+	    (e->pick.account[0] != '\0');
+	return given == 1 ? 0 : ERR_MALFORMED;
+}
+
 /* ---- answers ------------------------------------------------------------ */
 
 void

@@ -16,6 +16,8 @@ enum ctlmsg_type {
 	CTLMSG_WHY = 1,		/* uint64 reference */
 	CTLMSG_RELOAD = 2,
 	CTLMSG_STATUS = 3,
+	CTLMSG_SESSIONS = 4,	/* string identity, account */
+	CTLMSG_END = 5,		/* see ctlmsg_end_encode() */
 	CTLMSG_TRY = 7,		/* fd 0: a map; see ctlmsg_try_encode() */
 	CTLMSG_ANSWER = 16,	/* byte exit status; string error; items */
 	CTLMSG_PART = 17,	/* items */
@@ -30,6 +32,26 @@ int ctlmsg_why_decode(struct rd r, uint64_t *reference);
 /* RELOAD, STATUS: nothing */
 int ctlmsg_empty_encode(struct buf *b, uint8_t type);
 int ctlmsg_empty_decode(struct rd r);
+
+/* SESSIONS: strings identity, account: those that are not empty must be the
+ * session's, as it was printed; answered by a record `session` for each.
+ * END: uint64 reference; strings identity, account: just one of them is given
+ * (not 0, not ""); string message for the people.  Answered by a record `end`
+ * with ended, a number. */
+#define CTLMSG_MESSAGE_MAX 201	/* with NUL */
+struct ctlmsg_pick {
+	uint64_t reference;		/* 0 = any */
+	char identity[CTLMSG_TEXT_MAX];	/* "" = any */
+	char account[CTLMSG_TEXT_MAX];
+};
+struct ctlmsg_end {
+	struct ctlmsg_pick pick;
+	char message[CTLMSG_MESSAGE_MAX];	/* anything but NUL */
+};
+int ctlmsg_sessions_encode(struct buf *b, const struct ctlmsg_pick *p);
+int ctlmsg_sessions_decode(struct rd r, struct ctlmsg_pick *p);
+int ctlmsg_end_encode(struct buf *b, const struct ctlmsg_end *e);
+int ctlmsg_end_decode(struct rd r, struct ctlmsg_end *e);
 
 /*
  * CTLMSG_TRY: what would become of the live sessions if this map were in

@@ -424,6 +424,8 @@ static int
 ctl(uint8_t type, struct rd r, struct buf *b)
 {
 	char error[CTLMSG_TEXT_MAX];
+	static struct ctlmsg_pick pick;	/* too large for a stack */
+	static struct ctlmsg_end end;
 	struct ctlmsg_try try;
 	uint64_t number;
 	uint8_t status;
@@ -438,6 +440,15 @@ ctl(uint8_t type, struct rd r, struct buf *b)
 		e = ctlmsg_empty_decode(r);
 		return e != 0 ? e : ctlmsg_empty_encode(b,
 		    (uint8_t)(type - 128));
+	case CTLMSG_SESSIONS:
+		e = ctlmsg_sessions_decode(r, &pick);
+		return e != 0 ? e : ctlmsg_sessions_encode(b, &pick);
+	case CTLMSG_END:
+		e = ctlmsg_end_decode(r, &end);
+		CHECK(e != 0 || end.pick.reference != 0 ||
+		    end.pick.identity[0] != '\0' ||
+		    end.pick.account[0] != '\0');
+		return e != 0 ? e : ctlmsg_end_encode(b, &end);
 	case CTLMSG_TRY:
 		e = ctlmsg_try_decode(r, &try);
 		CHECK(e != 0 || try.n <= CTLMSG_PIDS_MAX);

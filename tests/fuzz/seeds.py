@@ -323,6 +323,9 @@ def other_messages():
         string("why") + string("no rule fits")
     yield "ctl-why", 129, u64(7)
     yield "ctl-status", 131, b""
+    yield "ctl-sessions", 132, string("staff uri=x:a") + string("alice")
+    yield "ctl-end", 133, u64(0) + string("") + string("alice") + \
+        string("reboot at 12:00")
     yield "ctl-answer", 144, u8(0) + string("") + items
     yield "ctl-part", 145, items
     yield "settings", 200, string("certlogind") + string("") + \

@@ -78,7 +78,8 @@ admitted carol carol
 
 echo "status names what is loaded and who is logged in"
 control status >"$R/out" || give_up "certloginctl status: exit $?"
-grep -q alice "$R/out" || give_up "status does not name alice"
+control sessions >"$R/out" || give_up "certloginctl sessions: exit $?"
+grep -q alice "$R/out" || give_up "sessions does not name alice"
 control status --json >"$R/out" || control --json status >"$R/out"
 python3 -m json.tool <"$R/out" >/dev/null || give_up "status --json"
 
@@ -90,7 +91,7 @@ client bob bob@localhost true </dev/null
 
 echo "a new certlogind finds the session again"
 daemon_start
-wait_for 10 eval "control status | grep -q alice" ||
+wait_for 10 eval "control sessions | grep -q alice" ||
     give_up "the session was not found again"
 admitted bob bob
 
@@ -100,10 +101,10 @@ wait "$DAEMON" 2>/dev/null || :
 DAEMON=''
 session_alive "after a crash"
 daemon_start
-wait_for 10 eval "control status | grep -q alice" ||
+wait_for 10 eval "control sessions | grep -q alice" ||
     give_up "the session was not found again after a crash"
 session_alive "after a crash and a start"
 session_close
-wait_for 10 eval "! control status | grep -q alice" ||
+wait_for 10 eval "! control sessions | grep -q alice" ||
     give_up "the ended session is still listed"
 admitted alice alice

@@ -112,13 +112,13 @@ certlogin -p "$PORT" -F /dev/null -o batchmode=yes -i "$R/alice/alice.crt" \
     >/dev/null 2>&1 &
 pid=$!
 exec 7>"$R/hold"
-wait_for 10 eval 'control status | grep -q alice' ||
+wait_for 10 eval 'control sessions | grep -q alice' ||
     give_up "the first session did not come up"
 turned_away
 wait_log '[1-9][0-9]* over max-sessions' || give_up "not in the log"
 exec 7>&-
 wait "$pid" || give_up "the first session ended with $?"
-wait_for 10 eval '! control status | grep -q alice' ||
+wait_for 10 eval '! control sessions | grep -q alice' ||
     give_up "the first session did not end"
 admitted alice alice
 daemon_stop
