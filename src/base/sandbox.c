@@ -5,6 +5,7 @@
 #ifdef WITH_SANDBOX
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -49,127 +50,61 @@ lock_in(struct why *why)
 	return 0;
 }
 
-#ifndef WITH_SANITIZERS
-static int
-allow(scmp_filter_ctx f, int nr)
+/* Memory without code, time, chance, the end; abort() of ourselves alone, for
+ * helpers of one kind share a uid. */
+int
+sandbox_allowing(struct filter *f, const struct sandbox_call *c, size_t n)
 {
-	return seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 0);
-}
+	static const int common[] = { SCMP_SYS(munmap), SCMP_SYS(mremap),
+	    SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(exit),
+	    SCMP_SYS(exit_group), SCMP_SYS(futex), SCMP_SYS(rt_sigreturn),
+	    SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime),
+	    SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
+	    SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
+	    SCMP_SYS(close) };
+	const uint32_t yes = SECCOMP_RET_ALLOW;
 
-/* mmap, mprotect: never executable. */
-static int
-allow_memory(scmp_filter_ctx f)
-{
-	static const int plain[] = { SCMP_SYS(munmap), SCMP_SYS(mremap),
-	    SCMP_SYS(madvise), SCMP_SYS(brk) };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(plain) / sizeof(plain[0]);
-	    i++)
-		r = allow(f, plain[i]);
-	if (r == 0)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (r == 0)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	return r;
-}
-
-static int
-allow_common(scmp_filter_ctx f)
-{
-	static const int calls[] = { SCMP_SYS(exit), SCMP_SYS(exit_group),
-	    SCMP_SYS(futex), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
-	    SCMP_SYS(clock_gettime), SCMP_SYS(getrandom), SCMP_SYS(getpid),
-	    SCMP_SYS(gettid), SCMP_SYS(sched_yield),
-	    SCMP_SYS(restart_syscall), SCMP_SYS(close) };
-	int r = allow_memory(f);
-
-	for (size_t i = 0; r == 0 && i < sizeof(calls) / sizeof(calls[0]);
-	    i++)
-		r = allow(f, calls[i]);
-	/* abort() of ourselves; helpers of one kind share a uid */
-	if (r == 0)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-	return r;
-}
-
-static int
-allow_rows(scmp_filter_ctx f, const struct sandbox_call *c, size_t n)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct scmp_arg_cmp cmp = { .arg = (unsigned)c[i].arg,
-		    .op = SCMP_CMP_EQ, .datum_a = c[i].value };
-
-		r = c[i].arg < 0 ? allow(f, c[i].nr) :
-		    seccomp_rule_add_array(f, SCMP_ACT_ALLOW, c[i].nr, 1,
-		    &cmp);
+	filter_begin(f);
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		filter_call(f, common[i], yes);
+	filter_without(f, SCMP_SYS(mmap), 2, PROT_EXEC, yes);
+	filter_without(f, SCMP_SYS(mprotect), 2, PROT_EXEC, yes);
+	filter_equal(f, SCMP_SYS(tgkill), 0, (uint64_t)getpid(), yes);
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].arg < 0)
+			filter_call(f, c[i].nr, yes);
+		else
+			filter_equal(f, c[i].nr, c[i].arg, c[i].value, yes);
 	}
-	return r;
+	return filter_end(f, SECCOMP_RET_KILL_PROCESS);
 }
 
-/* Load what was built without error r, and let it go. */
-static int
-finish(scmp_filter_ctx f, int r, struct why *why)
+int
+sandbox_forbidding(struct filter *f, const int *calls, size_t n)
 {
-	if (r == 0)
-		r = seccomp_load(f);
-	seccomp_release(f);
-	if (r == 0)
-		return 0;
-	errno = -r;
-	return why_errno(why, "seccomp filter");
+	filter_begin(f);
+	for (size_t i = 0; i < n; i++)
+		filter_call(f, calls[i], SECCOMP_RET_ERRNO | EPERM);
+	return filter_end(f, SECCOMP_RET_ALLOW);
 }
 
+/* Sanitizers need more calls than the lists have. */
 static int
-load_filter(const struct sandbox_call *calls, size_t n, struct why *why)
+load(struct filter *f, int r, struct why *why)
 {
-	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r;
+	struct sock_fprog prog = { .len = (unsigned short)f->n,
+	    .filter = f->code };
 
-	if (f == NULL)
-		return why_set(why, ERR_NOMEM, "seccomp: out of memory");
-	r = allow_common(f);
-	if (r == 0)
-		r = allow_rows(f, calls, n);
-	return finish(f, r, why);
-}
-
-static int
-load_forbidden(const int *calls, size_t n, struct why *why)
-{
-	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-	int r = 0;
-
-	if (f == NULL)
-		return why_set(why, ERR_NOMEM, "seccomp: out of memory");
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
-	return finish(f, r, why);
-}
+	if (r != 0)
+		return why_set(why, r, "seccomp filter: %s", err_text(r));
+#ifdef WITH_SANITIZERS
+	(void)prog;
+	return 0;
 #else
-static int
-load_filter(const struct sandbox_call *calls, size_t n, struct why *why)
-{
-	(void)calls;
-	(void)n;
-	(void)why;
-	return 0;
-}
-
-static int
-load_forbidden(const int *calls, size_t n, struct why *why)
-{
-	(void)calls;
-	(void)n;
-	(void)why;
-	return 0;
-}
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0 ?
+	    0 : why_errno(why, "seccomp filter");
 #endif
+}
 
 static int
 renounce(struct why *why)
@@ -183,17 +118,19 @@ renounce(struct why *why)
 int
 sandbox_forbid(const int *calls, size_t n, struct why *why)
 {
+	struct filter f;
 	int r = renounce(why);
 
-	return r != 0 ? r : load_forbidden(calls, n, why);
+	return r != 0 ? r : load(&f, sandbox_forbidding(&f, calls, n), why);
 }
 
 int
 sandbox_filter(const struct sandbox_call *calls, size_t n, struct why *why)
 {
+	struct filter f;
 	int r = renounce(why);
 
-	return r != 0 ? r : load_filter(calls, n, why);
+	return r != 0 ? r : load(&f, sandbox_allowing(&f, calls, n), why);
 }
 
 int

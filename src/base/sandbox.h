@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/filter.h"
 
 /* A system call of the list; rows with arg >= 0 allow it only when that
  * argument (0-based) equals value.  Give several rows for several values. */
@@ -44,6 +45,12 @@ int sandbox_filter(const struct sandbox_call *calls, size_t n,
  * fail with EPERM from now on.
  */
 int sandbox_forbid(const int *calls, size_t n, struct why *why);
+
+/* The programs of both, for the test that compares them with libseccomp's:
+ * 0 or ERR_TOOBIG. */
+int sandbox_allowing(struct filter *f, const struct sandbox_call *calls,
+    size_t n);
+int sandbox_forbidding(struct filter *f, const int *calls, size_t n);
 
 /* "sandbox" or "no sandbox (built with --disable-sandbox)", for --version. */
 const char *sandbox_text(void);
