@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/hostkey.h"
 #include "daemon/live.h"
+#include "daemon/review.h"
 #include "daemon/setup.h"
 #include "daemon/spare.h"
 #include "proto/chan.h"
@@ -361,6 +362,7 @@ static int
 answer_register(struct conn *c, struct chan_msg *m)
 {
 	static struct ipc_register g;
+	bool adopted = !c->waiting;
 	int r;
 
 	if (c->live != NULL)
@@ -372,7 +374,7 @@ answer_register(struct conn *c, struct chan_msg *m)
 		return ERR_MALFORMED;
 	/* nobody slips in between a revocation and its reload; a session of
 	 * an earlier certlogind is logged in already */
-	if (c->waiting && g.policy != c->d->setup->number)
+	if (!adopted && g.policy != c->d->setup->number)
 		return say(c, IPC_SES_STALE);
 	c->live = live_add(c->d, c->channel, &g, m->fds[0]);
 	m->n_fds = 0;
@@ -384,7 +386,9 @@ answer_register(struct conn *c, struct chan_msg *m)
 	end_judge(c);
 	drop_hostkey(c);
 	c->d->logins++;
-	return say(c, IPC_SES_REGISTERED);
+	if ((r = say(c, IPC_SES_REGISTERED)) == 0)
+		review_session(c->live, !adopted);
+	return r;
 }
 
 static int

@@ -36,6 +36,7 @@ struct conn;			/* conn.c */
 struct live;			/* live.c */
 struct reload;			/* setup.c */
 struct ctl;			/* ctl.c */
+struct review;			/* review.c */
 
 /* What is in force: its parts are made anew by a reload, and swapped. */
 struct setup {
@@ -85,6 +86,7 @@ struct daemon {
 	struct live *sessions;		/* list: those that are logged in */
 	size_t live;			/* their number */
 	uint64_t next_order;		/* of the next one's place in it */
+	struct review *review;
 	unsigned long logins, refusals;
 	int64_t started;		/* seconds since 1970 */
 	char error[SETUP_ERRORS][512];	/* why the last load of it was refused,

@@ -17,6 +17,14 @@ struct live {
 					 * for a judge; owned */
 	bool ending;			/* was told to end */
 	ev_timer patience;		/* until it must have */
+	/* review.c's */
+	uint64_t reviewed;		/* the policy that it was judged under
+					 * last, 0 = none of ours */
+	bool due;			/* something of it has expired */
+	bool asked;			/* a judge is at it */
+	bool unjudged;			/* no judge could, by that policy */
+	unsigned tries;			/* that failed */
+	double not_before;		/* monotonic seconds: the next */
 	struct ipc_register reg;	/* with the terminal of now */
 };
 

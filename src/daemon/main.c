@@ -21,6 +21,7 @@
 #include "daemon/listener.h"
 #include "daemon/notify.h"
 #include "daemon/places.h"
+#include "daemon/review.h"
 #include "daemon/setup.h"
 #include "daemon/spare.h"
 #include "proto/rundir.h"
@@ -193,7 +194,8 @@ on_child(struct ev_loop *loop, ev_child *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	if (!spare_ended(d->spares, w->rpid) && !setup_ended(d, w->rpid))
+	if (!spare_ended(d->spares, w->rpid) && !setup_ended(d, w->rpid) &&
+	    !review_ended(d, w->rpid, w->rstatus))
 		conn_ended(d, w->rpid, w->rstatus);
 }
 
@@ -322,7 +324,8 @@ run(struct daemon *d, int ready, struct why *why)
 {
 	int r;
 
-	if ((r = listener_open(d, why)) != 0 || (r = ctl_open(d, why)) != 0)
+	if ((r = review_open(d, why)) != 0 ||
+	    (r = listener_open(d, why)) != 0 || (r = ctl_open(d, why)) != 0)
 		return r;
 	watch(d);
 	spare_renew(d->spares);
@@ -337,6 +340,7 @@ run(struct daemon *d, int ready, struct why *why)
 	listener_close(d);
 	ctl_close(d);
 	spare_free(d->spares);
+	review_close(d);
 	conn_free_all(d);
 	setup_free(d->setup);
 	return 0;

@@ -13,6 +13,7 @@
 #include "daemon/expiry.h"
 #include "daemon/hostkey.h"
 #include "daemon/loader.h"
+#include "daemon/review.h"
 #include "daemon/spare.h"
 #include "idmap/uidrule.h"
 #include "proto/seen.h"
@@ -207,6 +208,8 @@ in_force(struct daemon *d, struct setup *u, unsigned parts, int loader)
 		spare_renew_judges(d->spares);
 	if ((parts & SETUP_CONF) != 0)
 		ctl_permit(d);
+	if ((parts & SETUP_POLICY) != 0)
+		review_policy(d);
 }
 
 int

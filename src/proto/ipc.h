@@ -359,7 +359,7 @@ int ipc_tested_decode(struct rd r, struct ipc_tested *t);
 
 /* ---- certlogind <-> judge (job `review`) ---------------------------------- */
 
-/* JUDGE_REVIEW: uint64 the session's reference
+/* JUDGE_REVIEW: uint64 number of the session, of the asker's
  * JUDGE_REVIEWED: members in order; texts as in a verdict */
 enum ipc_review_outcome {
 	IPC_REVIEW_NONE = 0,		/* could not be judged, see detail */
@@ -379,7 +379,7 @@ enum ipc_review_why {
 	IPC_REVIEW_WHYS
 };
 struct ipc_reviewed {
-	uint64_t session;		/* the reference asked about */
+	uint64_t session;		/* the number asked about */
 	uint8_t outcome;		/* enum ipc_review_outcome */
 	uint8_t why;			/* enum ipc_review_why */
 	uint32_t rule_line;
