@@ -64,6 +64,27 @@ ask_reload(const struct options *o)
 }
 
 int
+ask_reload_at(const char *run_dir)
+{
+	char error[CTLMSG_TEXT_MAX];
+	uint8_t status;
+	struct why why;
+	struct buf b;
+	int r;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ctlmsg_empty_encode(&b, CTLMSG_RELOAD);
+	r = ctlcall(run_dir, &b, -1, ANSWER_MS, NULL, NULL, &status, error,
+	    &why);
+	buf_free(&b);
+	if (r == ERR_NOTFOUND)
+		return ASK_NOBODY;
+	if (r != 0)
+		return say_error(EXIT_COULD_NOT, "%s", why.text);
+	return error[0] != '\0' ? say_error(status, "%s", error) : status;
+}
+
+int
 ask_status(const struct options *o)
 {
 	return ask_empty(o, CTLMSG_STATUS);

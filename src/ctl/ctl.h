@@ -15,7 +15,9 @@ struct options {
 	bool json;
 	const char *identity, *account;	/* sessions, end */
 	const char *message;		/* end */
-	const char *argument;		/* of the command, or NULL */
+	const char *cert, *until;	/* lock, unlock */
+	const char *trust, *state_dir;	/* NULL: as conf says */
+	const char *argument, *second;	/* of the command, or NULL */
 };
 
 /* Each returns an exit status, having said what is to be said. */
@@ -24,5 +26,14 @@ int ask_reload(const struct options *o);
 int ask_status(const struct options *o);
 int ask_sessions(const struct options *o);
 int ask_end(const struct options *o);
+int lock_run(const struct options *o);
+int unlock_run(const struct options *o);
+int locks_run(const struct options *o);
+
+/* Have the certlogind of run_dir load everything afresh, and wait for the end
+ * of it.  An exit status, having said what went wrong; ASK_NOBODY where none
+ * answers there. */
+#define ASK_NOBODY (-1)
+int ask_reload_at(const char *run_dir);
 
 #endif

@@ -23,17 +23,24 @@ usage(FILE *f)
 	    "person's message)\n"
 	    "  end NUMBER | --identity X | --account A [--message TEXT]\n"
 	    "               end live sessions; the people are shown TEXT\n"
+	    "  lock AUTHORITY MATCHER=VALUE | --cert F [--until YYYY-MM-DD]\n"
+	    "               keep somebody out of every door of this host\n"
+	    "  unlock AUTHORITY MATCHER=VALUE | --cert F\n"
+	    "  locks        who is locked\n"
 	    "  reload       load configuration, trust, map and host key "
 	    "afresh\n"
 	    "  -f CONF      the configuration certlogind was started with\n"
 	    "  --run-dir D  its run-dir, where CONF names one\n"
+	    "  --trust F, --state-dir D\n"
+	    "               for lock, unlock and locks: instead of CONF's\n"
 	    "  --json       print JSON\n"
 	    "  --help, --version\n", f);
 }
 
 /* getopt_long's values; from OPT_FIRST on, a command says which it takes. */
 enum { OPT_HELP = 256, OPT_VERSION, OPT_RUN_DIR, OPT_FIRST,
-    OPT_JSON = OPT_FIRST, OPT_IDENTITY, OPT_ACCOUNT, OPT_MESSAGE };
+    OPT_JSON = OPT_FIRST, OPT_IDENTITY, OPT_ACCOUNT, OPT_MESSAGE, OPT_CERT,
+    OPT_UNTIL, OPT_TRUST, OPT_STATE_DIR };
 #define TAKES(opt) (1u << ((opt) - OPT_FIRST))
 
 static const struct option long_options[] = {
@@ -44,25 +51,37 @@ static const struct option long_options[] = {
 	{ "identity", required_argument, NULL, OPT_IDENTITY },
 	{ "account", required_argument, NULL, OPT_ACCOUNT },
 	{ "message", required_argument, NULL, OPT_MESSAGE },
+	{ "cert", required_argument, NULL, OPT_CERT },
+	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "trust", required_argument, NULL, OPT_TRUST },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
 	{ NULL, 0, NULL, 0 },
 };
 
 static const struct command {
 	const char *name;
 	const char *argument;		/* what it is, or NULL: none */
-	bool may_miss;			/* it may be left out */
+	int least, most;		/* how many */
 	unsigned takes;			/* options of its own */
 	int (*run)(const struct options *);
 } commands[] = {
-	{ "status", NULL, false, TAKES(OPT_JSON), ask_status },
-	{ "sessions", NULL, false, TAKES(OPT_JSON) | TAKES(OPT_IDENTITY) |
+	{ "status", NULL, 0, 0, TAKES(OPT_JSON), ask_status },
+	{ "sessions", NULL, 0, 0, TAKES(OPT_JSON) | TAKES(OPT_IDENTITY) |
 	    TAKES(OPT_ACCOUNT), ask_sessions },
-	{ "why", "the NUMBER of a refusal", false, TAKES(OPT_JSON),
+	{ "why", "the NUMBER of a refusal", 1, 1, TAKES(OPT_JSON),
 	    ask_why },
-	{ "end", "the NUMBER of a session", true, TAKES(OPT_JSON) |
+	{ "end", "the NUMBER of a session", 0, 1, TAKES(OPT_JSON) |
 	    TAKES(OPT_IDENTITY) | TAKES(OPT_ACCOUNT) | TAKES(OPT_MESSAGE),
 	    ask_end },
-	{ "reload", NULL, false, TAKES(OPT_JSON), ask_reload },
+	{ "lock", "AUTHORITY MATCHER=VALUE, or --cert FILE", 0, 2,
+	    TAKES(OPT_CERT) | TAKES(OPT_UNTIL) | TAKES(OPT_TRUST) |
+	    TAKES(OPT_STATE_DIR), lock_run },
+	{ "unlock", "AUTHORITY MATCHER=VALUE, or --cert FILE", 0, 2,
+	    TAKES(OPT_CERT) | TAKES(OPT_TRUST) | TAKES(OPT_STATE_DIR),
+	    unlock_run },
+	{ "locks", NULL, 0, 0, TAKES(OPT_JSON) | TAKES(OPT_STATE_DIR),
+	    locks_run },
+	{ "reload", NULL, 0, 0, TAKES(OPT_JSON), ask_reload },
 };
 
 static void
@@ -86,6 +105,18 @@ take_option(struct options *o, int opt)
 		break;
 	case OPT_MESSAGE:
 		o->message = optarg;
+		break;
+	case OPT_CERT:
+		o->cert = optarg;
+		break;
+	case OPT_UNTIL:
+		o->until = optarg;
+		break;
+	case OPT_TRUST:
+		o->trust = optarg;
+		break;
+	case OPT_STATE_DIR:
+		o->state_dir = optarg;
 		break;
 	}
 }
@@ -135,8 +166,7 @@ check_use(const struct command *c, unsigned used, int n_args)
 		    (c->takes & TAKES(l->val)) == 0)
 			return say_error(EXIT_USAGE, "%s does not take --%s; "
 			    "see --help for usage", c->name, l->name);
-	if (n_args > (c->argument != NULL ? 1 : 0) ||
-	    (n_args == 0 && c->argument != NULL && !c->may_miss))
+	if (n_args < c->least || n_args > c->most)
 		return say_error(EXIT_USAGE, "%s: expected %s; see --help "
 		    "for usage", c->name, c->argument != NULL ? c->argument :
 		    "no argument");
@@ -163,6 +193,7 @@ main(int argc, char **argv)
 	if ((rc = check_use(c, used, argc - optind - 1)) != EXIT_DONE)
 		return rc;
 	o.argument = argv[optind + 1];
+	o.second = o.argument != NULL ? argv[optind + 2] : NULL;
 	rc = c->run(&o);
 	if (fflush(stdout) != 0 || ferror(stdout) != 0)
 		return say_error(EXIT_COULD_NOT, "output: %s",

@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "daemon/conf.h"
 #include "daemon/limits.h"
 #include "daemon/why.h"
+#include "proto/conf.h"
 #include "proto/ipc.h"
 #include "proto/load.h"
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
-#include "daemon/conf.h"
+#include "proto/conf.h"
 
 #define LIMITS_SOURCE_MAX 8	/* bytes of a source's key */
 #define LIMITS_LINES 100	/* about strangers, from report to report */

@@ -1,11 +1,11 @@
-/* src/daemon/conf.c: its table and defaults against certlogind.conf(5). */
+/* src/proto/conf.c: its table and defaults against certlogind.conf(5). */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "daemon/conf.h"
+#include "proto/conf.h"
 
 #define PAGE_MAX 65536
 

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "daemon/conf.h"
 #include "daemon/limits.h"
 #include "daemon/why.h"
 #include "proto/chan.h"
+#include "proto/conf.h"
 #include "proto/load.h"
 #include "proto/seen.h"
 

@@ -1,4 +1,4 @@
-#include "daemon/conf.h"
+#include "proto/conf.h"
 
 #include <netdb.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * certlogind.conf(5), section [daemon]: one table.
  */
-#ifndef DAEMON_CONF_H
-#define DAEMON_CONF_H
+#ifndef PROTO_CONF_H
+#define PROTO_CONF_H
 
 #include <stdbool.h>
 #include <stddef.h>
