@@ -2,17 +2,24 @@
 
 #include "proto/chan.h"
 
+static int
+start(struct judging *j, const char *from, struct why *why)
+{
+	const struct doorconf *o = j->o;
+	const char *const argv[] = { "certlogin-spawn", "judge",
+	    o->judge_user, o->state_dir, o->trust, o->map, from, NULL };
+
+	return child_start(&j->child, argv, why);
+}
+
 int
 judging_start(struct judging *j, const struct doorconf *o, struct why *why)
 {
-	const char *const argv[] = { "certlogin-spawn", "judge",
-	    o->judge_user, o->state_dir, o->trust, o->map, NULL };
-
-	*j = (struct judging){ .child = CHILD_NONE,
+	*j = (struct judging){ .child = CHILD_NONE, .o = o,
 	    .limit_ms = (int)o->timeout * 1000 };
 	buf_init(&j->in, CHAN_MSG_MAX);
 	buf_init(&j->out, CHAN_MSG_MAX);
-	return child_start(&j->child, argv, why);
+	return start(j, "kept", why);
 }
 
 static int
@@ -47,19 +54,37 @@ malformed(struct why *why, int r)
 	    err_text(r));
 }
 
+/* 1: what was kept is of no use; whoever ended over it was no better off. */
+static int
+loaded(struct judging *j, struct why *why)
+{
+	enum pammsg_loaded what = PAMMSG_NO_POLICY;
+	char problem[IPC_TEXT_MAX];
+	struct chan_msg m;
+	int r;
+
+	if ((r = receive(j, IPC_PAM_LOADED, &m, why)) == ERR_EOF)
+		return 1;
+	if (r != 0 || (r = malformed(why, pammsg_loaded_decode(m.body, &what,
+	    problem))) != 0)
+		return r;
+	if (what == PAMMSG_POLICY)
+		return 0;
+	(void)why_set(why, ERR_STATE, "%s", problem);
+	return what == PAMMSG_NOT_KEPT ? 1 : ERR_STATE;
+}
+
 int
 judging_ready(struct judging *j, struct why *why)
 {
-	char problem[IPC_TEXT_MAX];
-	struct chan_msg m;
-	bool ok = false;
-	int r;
+	int r = loaded(j, why);
 
-	if ((r = receive(j, IPC_PAM_LOADED, &m, why)) != 0 ||
-	    (r = malformed(why, pammsg_loaded_decode(m.body, &ok,
-	    problem))) != 0)
-		return r;
-	return ok ? 0 : why_set(why, ERR_STATE, "%s", problem);
+	if (r == 1) {
+		child_end(&j->child);
+		if ((r = start(j, "afresh", why)) == 0)
+			r = loaded(j, why);
+	}
+	return r == 1 ? ERR_EOF : r;
 }
 
 int

@@ -12,13 +12,15 @@
 
 struct judging {
 	struct child child;
+	const struct doorconf *o;
 	int limit_ms;
 	size_t n;			/* offers made */
 	struct buf in, out;
 };
 
-/* Start it; what it loads takes its time meanwhile.  judging_end either
- * way. */
+/* Start it with the policy that is kept, if nothing was changed since; else
+ * what it loads takes its time meanwhile.  o must outlive j.  judging_end
+ * either way. */
 int judging_start(struct judging *j, const struct doorconf *o,
     struct why *why);
 /* Wait until it has a policy.  Any failure means that this machine is not

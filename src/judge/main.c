@@ -6,6 +6,7 @@
  *	login	one transcript, one verdict
  *	test	what would become of a certificate, for certlogin-map
  *	pam	loads a policy, then judges a person at a local door
+ *	pam-kept	the same with a policy that was kept
  *	crl	is a CRL that was fetched to replace the one in place?
  *	review	sessions that are logged in: keep or end
  *
@@ -99,6 +100,12 @@ run_pam(const struct files *f)
 }
 
 static int
+run_pam_kept(const struct files *f)
+{
+	return pam_serve_kept(HELPER_CHANNEL, f->policy);
+}
+
+static int
 run_crl(const struct files *f)
 {
 	(void)f;
@@ -124,6 +131,7 @@ static const struct job {
 	{ "login", CALLS(login_calls), true, true, run_login },
 	{ "test", CALLS(test_calls), true, false, run_test },
 	{ "pam", CALLS(pam_calls), false, false, run_pam },
+	{ "pam-kept", CALLS(login_calls), true, false, run_pam_kept },
 	{ "crl", CALLS(crl_calls), false, false, run_crl },
 	{ "review", CALLS(test_calls), true, false, run_review },
 };

@@ -301,7 +301,6 @@ out:
 
 struct serving {
 	int channel;
-	struct span bytes;			/* of the policy, mapped */
 	struct policy policy;
 	bool have_policy;
 	struct buf in[PAMMSG_OFFERS_MAX];	/* what the offers point into */
@@ -370,40 +369,81 @@ answer(struct serving *s)
 	return r == 0 ? chan_send(s->channel, &s->out, NULL, 0) : r;
 }
 
-static void
-take_policy(struct serving *s, int fd)
+static int
+serve(struct serving *s)
 {
-	struct why why;
+	int r = 0;
 
-	s->have_policy = policy_map(fd, &s->bytes, &why) == 0 &&
-	    policy_get(&s->policy, s->bytes, &why) == 0;
-	(void)close(fd);
+	while (r == 0 && !s->done)
+		r = answer(s);
+	return r == ERR_EOF ? 0 : r;
+}
+
+static struct serving *
+serving_new(int channel)
+{
+	struct serving *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->channel = channel;
+	buf_init(&s->last, CHAN_MSG_MAX);
+	buf_init(&s->out, CHAN_MSG_MAX);
+	return s;
+}
+
+static void
+serving_free(struct serving *s)
+{
+	for (size_t i = 0; i < PAMMSG_OFFERS_MAX; i++)
+		buf_free(&s->in[i]);
+	if (s->have_policy)
+		policy_free(&s->policy);
+	buf_free(&s->last);
+	buf_free(&s->out);
+	free(s);
 }
 
 int
 pam_serve(int channel, int load)
 {
-	struct serving *s = calloc(1, sizeof(*s));
+	struct serving *s = serving_new(channel);
+	struct span bytes = { NULL, 0 };
+	struct why why;
 	int r, policy = -1;
 
 	if (s == NULL)
 		return ERR_NOMEM;
-	s->channel = channel;
-	buf_init(&s->last, CHAN_MSG_MAX);
-	buf_init(&s->out, CHAN_MSG_MAX);
 	r = load_serve(load, &policy);
 	(void)close(load);
-	if (r == 0 && policy >= 0)
-		take_policy(s, policy);
-	while (r == 0 && !s->done)
-		r = answer(s);
-	for (size_t i = 0; i < PAMMSG_OFFERS_MAX; i++)
-		buf_free(&s->in[i]);
-	if (s->have_policy)
-		policy_free(&s->policy);
-	memfile_unmap(s->bytes);
-	buf_free(&s->last);
-	buf_free(&s->out);
-	free(s);
+	if (r == 0 && policy >= 0) {
+		s->have_policy = policy_map(policy, &bytes, &why) == 0 &&
+		    policy_get(&s->policy, bytes, &why) == 0;
+		(void)close(policy);
+	}
+	if (r == 0)
+		r = serve(s);
+	serving_free(s);
+	memfile_unmap(bytes);
+	return r == ERR_EOF ? 0 : r;
+}
+
+int
+pam_serve_kept(int channel, struct span policy)
+{
+	struct serving *s = serving_new(channel);
+	struct why why = { "" };
+	int r;
+
+	if (s == NULL)
+		return ERR_NOMEM;
+	s->have_policy = policy_get(&s->policy, policy, &why) == 0;
+	r = pammsg_loaded_encode(&s->out, s->have_policy ? PAMMSG_POLICY :
+	    PAMMSG_NOT_KEPT, why.text);
+	if (r == 0)
+		r = chan_send(channel, &s->out, NULL, 0);
+	if (r == 0 && s->have_policy)
+		r = serve(s);
+	serving_free(s);
 	return r == ERR_EOF ? 0 : r;
 }

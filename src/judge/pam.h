@@ -1,5 +1,5 @@
 /*
- * Job `pam`: a person at a local door.  Chains are offered, each gets its
+ * Jobs `pam` and `pam-kept`: a person at a local door.  Chains are offered, each gets its
  * facts or why not; then one signature is proven, and that makes the verdict.
  */
 #ifndef JUDGE_PAM_H
@@ -22,5 +22,8 @@ void pam_judge(const struct policy *policy, const struct pammsg_offer *offer,
  * `channel` until one proof.  0, or negative when the peer went away or sent
  * what is not allowed. */
 int pam_serve(int channel, int load);
+/* The same with a policy that was kept; says on `channel` whether it is
+ * one. */
+int pam_serve_kept(int channel, struct span policy);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Policies kept over restarts and for those who have no daemon: one file for
- * each pair of trust.conf and map, STATE_DIR/policy-<SHA-256 of both absolute
- * paths, in hex>.  It is a judge's policy as it came in its sealed memfd, and
+ * each pair of trust.conf and map, STATE_DIR/policy-<hash of both absolute
+ * paths>.  It is a judge's policy as it came in its sealed memfd, and
  * behind it, written by root, what it was made of: certlogin's version, when,
  * and each file's device, inode, size and times.  Root copies the policy's
  * bytes and never reads them; a judge never reads what root wrote.

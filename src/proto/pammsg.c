@@ -143,25 +143,28 @@ pammsg_prove_decode(struct rd r, struct pammsg_prove *p)
 }
 
 int
-pammsg_loaded_encode(struct buf *b, bool ok, const char *problem)
+pammsg_loaded_encode(struct buf *b, enum pammsg_loaded what,
+    const char *problem)
 {
 	chan_begin(b, IPC_PAM_LOADED);
-	buf_put_bool(b, ok);
+	buf_put_u8(b, (uint8_t)what);
 	buf_put_cstring(b, problem);
 	return buf_err(b);
 }
 
 int
-pammsg_loaded_decode(struct rd r, bool *ok, char problem[IPC_TEXT_MAX])
+pammsg_loaded_decode(struct rd r, enum pammsg_loaded *what,
+    char problem[IPC_TEXT_MAX])
 {
-	bool v = rd_bool(&r);
+	uint8_t v = rd_u8(&r);
 
-	*ok = false;
+	*what = PAMMSG_NO_POLICY;
 	get_printable(&r, problem, IPC_TEXT_MAX);
-	if (r.err == 0 && v && problem[0] != '\0')
+	if (r.err == 0 && (v > PAMMSG_NOT_KEPT ||
+	    (v == PAMMSG_POLICY && problem[0] != '\0')))
 		r.err = ERR_MALFORMED;
 	if (rd_end(&r) == 0)
-		*ok = v;
+		*what = (enum pammsg_loaded)v;
 	return rd_end(&r);
 }
 

@@ -70,9 +70,17 @@ struct pammsg_prove {
 int pammsg_prove_encode(struct buf *b, const struct pammsg_prove *p);
 int pammsg_prove_decode(struct rd r, struct pammsg_prove *p);
 
-/* ---- PAM_LOADED: bool ok; string problem, "" if ok */
-int pammsg_loaded_encode(struct buf *b, bool ok, const char *problem);
-int pammsg_loaded_decode(struct rd r, bool *ok, char problem[IPC_TEXT_MAX]);
+enum pammsg_loaded {
+	PAMMSG_NO_POLICY = 0,
+	PAMMSG_POLICY = 1,
+	PAMMSG_NOT_KEPT = 2,		/* what was kept is none: load it */
+};
+/* ---- PAM_LOADED: byte enum pammsg_loaded; string problem, "" if there is a
+ * policy */
+int pammsg_loaded_encode(struct buf *b, enum pammsg_loaded what,
+    const char *problem);
+int pammsg_loaded_decode(struct rd r, enum pammsg_loaded *what,
+    char problem[IPC_TEXT_MAX]);
 
 /* What the key signs: "certlogin-pam-v1" 0x00, then as strings host id,
  * service, account, SHA-256 of the certificate, nonce.  b is empty with the

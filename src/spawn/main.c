@@ -5,7 +5,9 @@
  * started by posix_spawn and puts all that right before any other library is
  * loaded.
  *
- *	judge USER STATE TRUST MAP	certlogin-judge; root opens the files
+ *	judge USER STATE TRUST MAP kept	certlogin-judge with the policy that is
+ *					kept in STATE, if it still holds; else
+ *	judge USER STATE TRUST MAP afresh	root opens the files
  *	p11 USER			certlogin-p11
  *	keyfile UID GID			certlogin-keyfile, as this account
  *
@@ -30,6 +32,7 @@
 #include "base/path.h"
 #include "cred/p11msg.h"
 #include "proto/chan.h"
+#include "proto/kept.h"
 #include "proto/load.h"
 #include "proto/pammsg.h"
 #include "proto/seen.h"
@@ -91,13 +94,25 @@ say_loaded(const char *problem)
 
 	buf_init(&b, CHAN_MSG_MAX);
 	(void)err_escape(text, sizeof(text), problem, strlen(problem));
-	if (pammsg_loaded_encode(&b, problem[0] == '\0', text) == 0)
+	if (pammsg_loaded_encode(&b, problem[0] == '\0' ? PAMMSG_POLICY :
+	    PAMMSG_NO_POLICY, text) == 0)
 		(void)chan_send(HELPER_CHANNEL, &b, NULL, 0);
 	buf_free(&b);
 }
 
+/* CRL numbers are remembered, so that none is rolled back; the policy, so that
+ * the next one need not be loaded.  Nobody waits for either. */
+static void
+keep(const struct load_from *from, const struct load_result *l)
+{
+	struct why why;
+
+	if (seen_write(from->state, &l->done, &why) == 0)
+		(void)kept_put(from->state, from->trust, from->map, l, &why);
+}
+
 /* The child that stays root: opens what the judge wants, and says what came
- * of it.  CRL numbers are remembered, so that none is rolled back. */
+ * of it. */
 static void
 serve_load(struct spawn *s, int judge)
 {
@@ -120,23 +135,18 @@ serve_load(struct spawn *s, int judge)
 		problem_of(l, &d, problem, sizeof(problem));
 	say_loaded(problem);
 	if (problem[0] == '\0' && s->root)
-		(void)seen_write(from.state, &l->done, &why);
+		keep(&from, l);
 	diag_free(&d);
 	free(l);
 }
 
+/* The judge is one end of the load, a child of ours the other. */
 static int
-start_judge(struct spawn *s, struct why *why)
+start_load(struct spawn *s, struct why *why)
 {
-	static const char *const argv[] = { "certlogin-judge", "pam", NULL };
-	int pair[2], r;
+	int pair[2];
 	pid_t pid;
 
-	if ((r = as_user(s, s->arg[0], why)) != 0)
-		return r;
-	if (s->root && (s->spec.chroot_dir = path_open(EMPTY_DIR, PATH_DIR,
-	    why)) < 0)
-		return s->spec.chroot_dir;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return why_errno(why, "socketpair");
 	if ((pid = fork()) < 0)
@@ -147,7 +157,31 @@ start_judge(struct spawn *s, struct why *why)
 		_exit(0);
 	}
 	(void)close(pair[0]);
-	s->spec.fds[0] = pair[1];
+	return pair[1];
+}
+
+static int
+start_judge(struct spawn *s, struct why *why)
+{
+	static const char *const kept[] = { "certlogin-judge", "pam-kept",
+	    NULL };
+	static const char *const load[] = { "certlogin-judge", "pam", NULL };
+	const char *const *argv = kept;
+	int r;
+
+	if ((r = as_user(s, s->arg[0], why)) != 0)
+		return r;
+	if (s->root && (s->spec.chroot_dir = path_open(EMPTY_DIR, PATH_DIR,
+	    why)) < 0)
+		return s->spec.chroot_dir;
+	r = strcmp(s->arg[4], "kept") == 0 ? kept_open(s->arg[1], s->arg[2],
+	    s->arg[3], why) : ERR_NOTFOUND;
+	if (r < 0) {
+		argv = load;
+		if ((r = start_load(s, why)) < 0)
+			return r;
+	}
+	s->spec.fds[0] = r;
 	s->spec.n_fds = 1;
 	return become(s, argv, why);
 }
@@ -255,7 +289,7 @@ static const struct job {
 	int (*start)(struct spawn *s, struct why *why);
 	void (*failed)(const struct why *why, int code);
 } jobs[] = {
-	{ "judge", 4, start_judge, judge_failed },
+	{ "judge", 5, start_judge, judge_failed },
 	{ "p11", 1, start_p11, holder_failed },
 	{ "keyfile", 2, start_keyfile, holder_failed },
 };

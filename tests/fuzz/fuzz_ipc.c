@@ -229,7 +229,7 @@ pam(uint8_t type, struct rd r, struct buf *b)
 	struct pammsg_offer offer;
 	struct pammsg_facts facts;
 	struct pammsg_prove prove;
-	bool ok;
+	enum pammsg_loaded loaded;
 	int e;
 
 	switch (type) {
@@ -246,9 +246,9 @@ pam(uint8_t type, struct rd r, struct buf *b)
 		CHECK(e == 0 || facts.state == PAMMSG_REFUSED);
 		return e != 0 ? e : pammsg_facts_encode(b, &facts);
 	case IPC_PAM_LOADED:
-		e = pammsg_loaded_decode(r, &ok, text);
-		CHECK(e == 0 || !ok);
-		return e != 0 ? e : pammsg_loaded_encode(b, ok, text);
+		e = pammsg_loaded_decode(r, &loaded, text);
+		CHECK(e == 0 || loaded == PAMMSG_NO_POLICY);
+		return e != 0 ? e : pammsg_loaded_encode(b, loaded, text);
 	default:
 		return ERR_TYPE;
 	}

@@ -258,6 +258,7 @@ def pam_messages():
     yield "pam-facts-expired", 90, u8(1) + u16(0) + string(RANDOM) + u8(0) + \
         u32(0) + u64(1) + u64(2) + b"".join(string(t) for t in texts)
     yield "pam-loaded", 91, u8(1) + string("")
+    yield "pam-not-kept", 91, u8(2) + string("not a policy")
     yield "pam-not-loaded", 91, u8(0) + string("trust.conf:3: no such key")
 
 

@@ -11,8 +11,7 @@ STATE=$R/state
 # the file of this pair of trust.conf and map
 kept_file()
 {
-	echo "$STATE/policy-$(printf '%s\0%s\0' "$R/etc/trust.conf" \
-	    "$R/etc/identity.map" | sha256sum | cut -d ' ' -f 1)"
+	find "$STATE" -maxdepth 1 -name 'policy-*'
 }
 
 is_kept()

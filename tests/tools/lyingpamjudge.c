@@ -118,8 +118,12 @@ main(int argc, char **argv)
 	buf_init(&in, CHAN_MSG_MAX);
 	buf_init(&out, CHAN_MSG_MAX);
 	honest = liar_start_honest(argv);
-	/* the load is between the honest one and its caller */
+	/* the load is between the honest one and its caller; of what was kept
+	 * it speaks itself */
 	(void)close(HELPER_FD);
+	if (strcmp(argv[1], "pam-kept") == 0 &&
+	    liar_pass(honest, HELPER_CHANNEL, &in) != 0)
+		return 1;
 	liar_wait(HELPER_CHANNEL);
 	answer_offer(honest);
 	answer_prove();
