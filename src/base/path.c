@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -427,4 +430,39 @@ bool
 path_state_eq(const struct path_state *a, const struct path_state *b)
 {
 	return a->opened == b->opened && path_mark_eq(&a->mark, &b->mark);
+}
+
+/* They refuse a lease for reasons of their own. */
+static bool
+is_remote(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) != 0)
+		return false;
+	switch ((uint32_t)fs.f_type) {
+	case NFS_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A lease for reading is given where nobody writes, and to root or the file's
+ * owner.  It is let go at once; who opens the file for writing within these
+ * microseconds waits for them, and the kernel tells us by a signal that
+ * nothing is done about. */
+bool
+path_is_written(int fd)
+{
+	bool written;
+
+	if (is_remote(fd))
+		return false;
+	(void)fcntl(fd, F_SETSIG, SIGURG);
+	written = fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return written;
 }

@@ -80,6 +80,10 @@ struct path_state {
 void path_state_of(int fd, const char *path, struct path_state *state);
 bool path_state_eq(const struct path_state *a, const struct path_state *b);
 
+/* Somebody has this file open for writing: what is in it may be half of what
+ * is meant.  Where the kernel or the file system cannot tell, false. */
+bool path_is_written(int fd);
+
 /* Write all n bytes; 0, or ERR_SYS with errno set. */
 int path_write_all(int fd, const void *data, size_t n);
 

@@ -9,6 +9,7 @@
 #include "daemon/expiry.h"
 #include "daemon/hostkey.h"
 #include "daemon/live.h"
+#include "daemon/reload.h"
 #include "daemon/setup.h"
 
 #define SESSION_ROOM 4096	/* bytes that one session's record may take */
@@ -56,7 +57,7 @@ answer_reload(struct ctl_tool *t, struct chan_msg *m)
 		return;
 	}
 	log_info("reload asked for by %s", peer_text(&t->peer, who));
-	setup_reload(d, SETUP_ALL, ctl_take(t));
+	reload_ask(d, SETUP_ALL, ctl_take(t));
 }
 
 /* ---- status ------------------------------------------------------------------- */

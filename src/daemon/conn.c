@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/hostkey.h"
 #include "daemon/live.h"
+#include "daemon/reload.h"
 #include "daemon/review.h"
 #include "daemon/setup.h"
 #include "daemon/spare.h"
@@ -223,7 +224,7 @@ join(struct conn *c, struct why *why)
 	c->hostkey = hostkey_keep(c->d->setup->hostkey);
 	hostkey = hostkey_channel(c->hostkey, &c->source);
 	if (hostkey < 0) {
-		setup_replace_hostkey(c->d);
+		reload_hostkey(c->d);
 		return why_set(why, hostkey, "host key process: %s",
 		    err_text(hostkey));
 	}
@@ -329,7 +330,7 @@ answer_refused(struct conn *c, struct chan_msg *m)
 	refused(c, &f);
 	/* several logins may have waited for the same one */
 	if (f.hostkey && c->hostkey == c->d->setup->hostkey)
-		setup_replace_hostkey(c->d);
+		reload_hostkey(c->d);
 	return 0;
 }
 

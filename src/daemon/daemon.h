@@ -32,9 +32,10 @@ struct ids {
 
 struct hostkey;			/* hostkey.c */
 struct spares;			/* spare.c */
+struct watch;			/* watch.c */
 struct conn;			/* conn.c */
 struct live;			/* live.c */
-struct reload;			/* setup.c */
+struct reload;			/* reload.c */
 struct ctl;			/* ctl.c */
 struct review;			/* review.c */
 
@@ -49,11 +50,12 @@ struct setup {
 	struct ipc_load_done done;
 	struct ipc_sources sources;	/* the files of the policy */
 	struct hostkey *hostkey;
+	struct ipc_sources key_sources;	/* the files of the host key */
 	int64_t loaded;		/* the policy: seconds since 1970 */
 };
 
 #define RELOAD_WAITERS_MAX 16
-#define SETUP_RELOADS 2		/* at work: host key and policy */
+#define RELOADS_MAX 2		/* at work: host key and policy */
 #define SETUP_ERRORS 3		/* of configuration, host key, policy */
 
 /* An admin's tool that waits for the end of a reload. */
@@ -75,10 +77,11 @@ struct daemon {
 	uint64_t next_reference;
 	uint64_t next_policy;
 	struct setup *setup;
-	struct reload *reload[SETUP_RELOADS];	/* at work, or NULL */
+	struct reload *reload[RELOADS_MAX];	/* at work, or NULL */
 	unsigned again;			/* enum setup_part: to be loaded next */
 	struct reload_waiter waiter[RELOAD_WAITERS_MAX];
 	size_t n_waiters;
+	struct watch *watch;		/* changed files; NULL with test */
 	struct spares *spares;
 	struct limits *limits;
 	struct why_log *why;

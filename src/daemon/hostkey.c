@@ -112,7 +112,6 @@ open_files(struct hostkey *h, const struct conf *c,
 {
 	int pin;
 
-	sources->n = 0;
 	h->certificate = copy_certificate(c->certificate, sources, why);
 	if (!is_token(c))
 		h->key = open_noted(c->key, PATH_SECRET, sources,
@@ -163,14 +162,12 @@ spawn(struct daemon *d, const struct conf *c, const struct ids *ids,
 }
 
 static struct hostkey *
-new_hostkey(struct why *why)
+new_hostkey(void)
 {
 	struct hostkey *h = calloc(1, sizeof(*h));
 
-	if (h == NULL) {
-		(void)why_set(why, ERR_NOMEM, "out of memory");
+	if (h == NULL)
 		return NULL;
-	}
 	h->refs = 1;
 	h->control = h->host = h->key = h->certificate = -1;
 	return h;
@@ -203,32 +200,39 @@ out:
 	return r < 0 ? r : 0;
 }
 
-struct hostkey *
+int
 hostkey_start(struct daemon *d, const struct conf *c, const struct ids *ids,
-    struct ipc_sources *sources, struct why *why)
+    struct hostkey **out, struct ipc_sources *sources, struct why *why)
 {
-	struct hostkey *h = new_hostkey(why);
+	struct hostkey *h = new_hostkey();
+	int r;
 
-	if (h != NULL && (open_files(h, c, sources, why) != 0 ||
-	    start(d, c, ids, h, why) != 0)) {
+	sources->n = 0;
+	if (h == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	if ((r = open_files(h, c, sources, why)) == 0 &&
+	    (r = start(d, c, ids, h, why)) == 0)
+		*out = h;
+	else
 		hostkey_free(h, false);
-		return NULL;
-	}
-	return h;
+	return r;
 }
 
-struct hostkey *
+int
 hostkey_again(struct daemon *d, const struct conf *c, const struct ids *ids,
-    const struct hostkey *old, struct why *why)
+    const struct hostkey *old, struct hostkey **out, struct why *why)
 {
-	struct hostkey *h = new_hostkey(why);
+	struct hostkey *h = new_hostkey();
+	int r;
 
-	if (h != NULL && (copy_files(h, old, why) != 0 ||
-	    start(d, c, ids, h, why) != 0)) {
+	if (h == NULL)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	if ((r = copy_files(h, old, why)) == 0 &&
+	    (r = start(d, c, ids, h, why)) == 0)
+		*out = h;
+	else
 		hostkey_free(h, false);
-		return NULL;
-	}
-	return h;
+	return r;
 }
 
 static int

@@ -17,17 +17,21 @@ struct hostkey {
 	int certificate;	/* sealed copy of that file's bytes */
 };
 
-/* Start one for c; NULL with why.  sources is filled with the files and what
- * they were before they were read, also of what could not be opened. */
-struct hostkey *hostkey_start(struct daemon *d, const struct conf *c,
-    const struct ids *ids, struct ipc_sources *sources, struct why *why);
+/* Start one for c: 0 and *out, or a negative code with why.  sources is filled
+ * with the files and what they were before they were read, also of what could
+ * not be opened. */
+int hostkey_start(struct daemon *d, const struct conf *c,
+    const struct ids *ids, struct hostkey **out, struct ipc_sources *sources,
+    struct why *why);
 
 /* Start another with the certificate and key of old, whatever lies at their
- * paths now; NULL with why. */
-struct hostkey *hostkey_again(struct daemon *d, const struct conf *c,
-    const struct ids *ids, const struct hostkey *old, struct why *why);
+ * paths now. */
+int hostkey_again(struct daemon *d, const struct conf *c,
+    const struct ids *ids, const struct hostkey *old, struct hostkey **out,
+    struct why *why);
 
-/* Read its first message: 0, or a negative code with why. */
+/* Read its first message: 0; ERR_REFUSED if it cannot use certificate and key;
+ * another negative code if it did not say; with why. */
 int hostkey_ready(struct hostkey *h, int ms, struct why *why);
 
 /* A channel for one connection: the session's end, or a negative code. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -13,6 +14,8 @@
 #include "proto/kept.h"
 
 #define NEXT_MS 1000		/* between two messages of one sender */
+#define WHOLE_MS 1000		/* for files that are being written */
+#define PAUSE_MS 100
 
 /* ---- the child ----------------------------------------------------------------- */
 
@@ -38,6 +41,36 @@ run_load(struct daemon *d, const struct setup *with, uint64_t number,
 		r = load_run(pair[0], &from, LOADER_MS, out, diag, why);
 	(void)close(pair[0]);
 	return r;
+}
+
+/* Until whole files were read, but for a moment only: who writes one in place
+ * may take long. */
+static int
+load_whole(struct daemon *d, const struct setup *with, uint64_t number,
+    struct load_result *out, struct diag *diag, struct why *why)
+{
+	static const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000 };
+	struct why unsettled;
+
+	for (int ms = 0; ; ms += PAUSE_MS) {
+		int r;
+
+		diag_init(diag);
+		r = run_load(d, with, number, out, diag, why);
+		if (load_settled(&out->sources, &unsettled) == 0)
+			return r;
+		if (r == 0 && out->policy >= 0)
+			(void)close(out->policy);
+		out->policy = -1;
+		/* what was found in half a file says nothing */
+		diag_free(diag);
+		if (ms >= WHOLE_MS) {
+			diag_init(diag);
+			*why = unsettled;
+			return ERR_AGAIN;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 /* There is no policy.  A file that cannot be opened is as good an answer as
@@ -100,8 +133,7 @@ be_loader(int fd, struct daemon *d, const struct setup *with, uint64_t number)
 		(void)signal(i, SIG_DFL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)alarm(LOADER_SECONDS);
-	diag_init(&diag);
-	if ((r = run_load(d, with, number, &res, &diag, &why)) != 0)
+	if ((r = load_whole(d, with, number, &res, &diag, &why)) != 0)
 		put_failure(&res, r, d->conf_path, &why, &diag);
 	if (send_result(fd, &res, &diag) != 0)
 		_exit(1);

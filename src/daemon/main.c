@@ -21,9 +21,11 @@
 #include "daemon/listener.h"
 #include "daemon/notify.h"
 #include "daemon/places.h"
+#include "daemon/reload.h"
 #include "daemon/review.h"
 #include "daemon/setup.h"
 #include "daemon/spare.h"
+#include "daemon/watch.h"
 #include "proto/rundir.h"
 
 #define SETTINGS_MAX 64
@@ -174,7 +176,7 @@ on_hup(struct ev_loop *loop, ev_signal *w, int revents)
 	(void)loop;
 	(void)revents;
 	log_info("SIGHUP: reloading");
-	setup_reload(w->data, SETUP_ALL, -1);
+	reload_ask(w->data, SETUP_ALL, -1);
 }
 
 static void
@@ -194,7 +196,7 @@ on_child(struct ev_loop *loop, ev_child *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	if (!spare_ended(d->spares, w->rpid) && !setup_ended(d, w->rpid) &&
+	if (!spare_ended(d->spares, w->rpid) && !reload_ended(d, w->rpid) &&
 	    !review_ended(d, w->rpid, w->rstatus))
 		conn_ended(d, w->rpid, w->rstatus);
 }
@@ -328,6 +330,8 @@ run(struct daemon *d, int ready, struct why *why)
 	    (r = listener_open(d, why)) != 0 || (r = ctl_open(d, why)) != 0)
 		return r;
 	watch(d);
+	if ((r = reload_watch(d)) != 0)
+		return why_set(why, r, "out of memory");
 	spare_renew(d->spares);
 	for (size_t i = 0; i < d->setup->conf.n_listen; i++)
 		log_info("listening on %s", d->setup->conf.listen[i].text);
@@ -339,6 +343,7 @@ run(struct daemon *d, int ready, struct why *why)
 	log_info("stopping; %zu live sessions stay", d->live);
 	listener_close(d);
 	ctl_close(d);
+	watch_free(d->watch);
 	spare_free(d->spares);
 	review_close(d);
 	conn_free_all(d);

@@ -90,7 +90,7 @@ append(struct edit *e, struct span rule)
 	buf_put_u8(&text, '\n');
 	if ((rc = edit_commit(e, &text)) == EXIT_DONE) {
 		(void)printf("added as line %u; a running certlogind takes "
-		    "it by: certloginctl reload\n", last + 1);
+		    "it by itself\n", last + 1);
 		warn_of(e->c, &text, last + 1);
 	}
 	buf_free(&text);

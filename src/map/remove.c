@@ -71,7 +71,7 @@ cut_out(struct edit *e, unsigned line)
 	buf_put_raw(&text, old->data + to, old->len - to);
 	if ((rc = edit_commit(e, &text)) == EXIT_DONE)
 		(void)printf("removed line %u; a running certlogind takes it "
-		    "by: certloginctl reload\n", line);
+		    "by itself\n", line);
 	buf_free(&text);
 	return rc;
 }

@@ -296,3 +296,34 @@ load_give(int judge, const char *trust, int ms, struct why *why)
 	free(unused);
 	return r;
 }
+
+static int
+source_settled(const struct ipc_source *s, struct why *why)
+{
+	struct path_state now;
+	bool written;
+	int fd;
+
+	fd = path_open(s->path, s->flags, NULL);
+	path_state_of(fd, s->path, &now);
+	written = fd >= 0 && path_is_written(fd);
+	if (fd >= 0)
+		(void)close(fd);
+	if (written)
+		return why_set(why, ERR_AGAIN, "%.400s is open for writing; it "
+		    "counts when it is closed", s->path);
+	if (!path_state_eq(&now, &s->state))
+		return why_set(why, ERR_AGAIN, "%.400s was changed while it "
+		    "was loaded", s->path);
+	return 0;
+}
+
+int
+load_settled(const struct ipc_sources *sources, struct why *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sources->n; i++)
+		r = source_settled(&sources->source[i], why);
+	return r;
+}

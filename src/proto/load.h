@@ -51,6 +51,13 @@ int load_run(int judge, const struct load_from *from, int ms,
  * below the folder of the absolute path trust. */
 int load_give(int judge, const char *trust, int ms, struct why *why);
 
+/*
+ * Behind a load: 0 if every source is still what it was before it was read,
+ * and nobody has one open for writing, so that whole files were read.  Else
+ * ERR_AGAIN, with the file in why.
+ */
+int load_settled(const struct ipc_sources *sources, struct why *why);
+
 /* STATE_DIR/locks.map, whose denies win over every map. */
 int load_locks_path(const char *state, char *dst, size_t size,
     struct why *why);
