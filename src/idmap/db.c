@@ -58,7 +58,7 @@ db_get(const struct db *db, struct span key, struct span *value)
 
 	*value = (struct span){ (const uint8_t *)"", 0 };
 	if (key.n > DB_KEY_MAX)
-		return 0;
+		return ERR_TOOBIG;
 	hash = cdb_hash(key.p, (unsigned)key.n);
 	pair(db, (hash & 0xff) * SLOT, &table, &slots);
 	if (slots == 0)

@@ -23,8 +23,8 @@ struct db {
 int db_open(struct db *db, struct span bytes);
 
 /* The value of key: 1 and a view of it; 0 if there is none (*value is then
- * empty); ERR_MALFORMED where the file is damaged.  Of two records with one
- * key the first one counts. */
+ * empty); ERR_MALFORMED where the file is damaged, ERR_TOOBIG for a key that
+ * no record can have.  Of two records with one key the first one counts. */
 int db_get(const struct db *db, struct span key, struct span *value);
 
 /* ---- making ------------------------------------------------------------- */

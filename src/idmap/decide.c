@@ -9,21 +9,26 @@
 
 #define OFFERS_MAX 32		/* accounts listed in one refusal */
 
-/* An account that the certificate may be, and the first rule that says so. */
+/* An account that the certificate may be, and what the first rule that says
+ * so has to say. */
 struct offer {
 	char account[IPC_ACCOUNT_MAX];
-	const struct map_rule *rule;
+	uint32_t line;
+	uint8_t restrictions;
+	const char *command;
+	int64_t until;
+	struct map_match match;		/* its first */
 	bool captured;
 };
 
 struct search {
-	const struct map *map;
+	const struct ruleset *map;
 	const struct decide_ask *ask;
 	const char *wanted;		/* ends the search when offered, or "" */
 	struct offer offer[OFFERS_MAX];
 	size_t n;
 	enum decide_reason closest;	/* how near the best rule came */
-	const struct map_rule *closest_rule;
+	uint32_t closest_line;
 };
 
 static const struct {
@@ -53,6 +58,8 @@ static const struct {
 	    "trusted, but the name in it cannot be an account here" },
 	[DECIDE_OTHER_ACCOUNT] = { "other-account", "your certificate is "
 	    "trusted, but not for that account; it is for: " },
+	[DECIDE_DAMAGED] = { "damaged", "this machine could not judge your "
+	    "certificate" },
 	[DECIDE_SEVERAL] = { "several", "name the account that you want: your "
 	    "certificate is for " },
 };
@@ -81,13 +88,6 @@ decide_account_form(const char *text)
 
 	return n >= 1 && n <= 32 && strchr(first, text[0]) != NULL &&
 	    strspn(text, rest) == n;
-}
-
-static bool
-of_authority(const struct map_rule *r, const struct map_authority *a)
-{
-	return r->class == (uint8_t)a->class &&
-	    strcmp(r->authority, a->name) == 0;
 }
 
 /* ---- matchers --------------------------------------------------------------- */
@@ -170,8 +170,7 @@ net_holds(const struct map_net *net, const uint8_t *address, size_t len)
 }
 
 static bool
-from_holds(const struct map *map, const struct map_rule *r,
-    const struct decide_ask *ask)
+from_holds(const struct ruleset_rule *r, const struct decide_ask *ask)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const uint8_t *address = ask->address;
@@ -185,17 +184,16 @@ from_holds(const struct map *map, const struct map_rule *r,
 		len = 4;
 	}
 	for (size_t i = 0; i < r->n_nets; i++)
-		if (net_holds(&map->net[r->nets + i], address, len))
+		if (net_holds(&r->net[i], address, len))
 			return true;
 	return false;
 }
 
 static bool
-service_holds(const struct map *map, const struct map_rule *r,
-    const char *service)
+service_holds(const struct ruleset_rule *r, const char *service)
 {
 	for (size_t i = 0; i < r->n_services; i++)
-		if (strcmp(map->word[r->services + i], service) == 0)
+		if (strcmp(r->service[i], service) == 0)
 			return true;
 	return r->n_services == 0;
 }
@@ -203,13 +201,11 @@ service_holds(const struct map *map, const struct map_rule *r,
 /* Does the rule hold here and now?  A local door can enforce neither a
  * command nor a restriction, and has no address. */
 static enum decide_reason
-conditions(const struct map *map, const struct map_rule *r,
-    const struct decide_ask *ask)
+conditions(const struct ruleset_rule *r, const struct decide_ask *ask)
 {
 	if (ask->local && (r->restrictions != 0 || r->n_nets != 0))
 		return DECIDE_ELSEWHERE;
-	if (!from_holds(map, r, ask) ||
-	    !service_holds(map, r, ask->service))
+	if (!from_holds(r, ask) || !service_holds(r, ask->service))
 		return DECIDE_ELSEWHERE;
 	if (r->until != 0 && ask->now >= r->until &&
 	    (r->deny || !ask->ended_too))
@@ -218,13 +214,12 @@ conditions(const struct map *map, const struct map_rule *r,
 }
 
 static bool
-denies(const struct map *map, const struct map_rule *r,
-    const struct decide_ask *ask)
+denies(const struct ruleset_rule *r, const struct decide_ask *ask)
 {
 	for (size_t i = 0; i < r->n_matches; i++)
-		if (!deny_match(&map->match[r->matches + i], ask->facts))
+		if (!deny_match(&r->match[i], ask->facts))
 			return false;
-	return conditions(map, r, ask) == DECIDE_OK;
+	return conditions(r, ask) == DECIDE_OK;
 }
 
 /* ---- identity ------------------------------------------------------------------- */
@@ -267,33 +262,32 @@ value_of(const struct map_match *m, const struct decide_ask *ask, char *dst,
 }
 
 static void
-set_identity(const struct search *s, const struct map_rule *r,
+set_identity(const struct search *s, const struct map_match *m,
     struct decide_verdict *out)
 {
-	const struct map_match *m = &s->map->match[r->matches];
 	char value[FACTS_NAME_MAX + 1];
 
 	value_of(m, s->ask, value, sizeof(value));
 	(void)snprintf(out->identity, sizeof(out->identity), "%s %s=%s",
-	    r->authority, map_matcher_name(m->matcher), value);
+	    s->ask->authority->name, map_matcher_name(m->matcher), value);
 }
 
 /* ---- search ---------------------------------------------------------------------- */
 
 static void
-came_close(struct search *s, const struct map_rule *r,
+came_close(struct search *s, const struct ruleset_rule *r,
     enum decide_reason reason)
 {
 	if (reason <= s->closest)
 		return;
 	s->closest = reason;
-	s->closest_rule = r;
+	s->closest_line = r->line;
 }
 
 /* True when the account that was wanted is among the offers. */
 static bool
-add_offer(struct search *s, const struct map_rule *r, const char *account,
-    bool captured)
+add_offer(struct search *s, const struct ruleset_rule *r,
+    const char *account, bool captured)
 {
 	bool wanted = s->wanted[0] != '\0' && strcmp(s->wanted, account) == 0;
 	struct offer *o;
@@ -305,20 +299,21 @@ add_offer(struct search *s, const struct map_rule *r, const char *account,
 	if (s->n == OFFERS_MAX && !wanted)
 		return false;
 	o = &s->offer[s->n < OFFERS_MAX ? s->n++ : OFFERS_MAX - 1];
+	*o = (struct offer){ .line = r->line, .restrictions = r->restrictions,
+	    .command = r->command, .until = r->until, .match = r->match[0],
+	    .captured = captured };
 	(void)snprintf(o->account, sizeof(o->account), "%s", account);
-	o->rule = r;
-	o->captured = captured;
 	return wanted;
 }
 
 static enum decide_reason
-fits(const struct search *s, const struct map_rule *r,
+fits(const struct search *s, const struct ruleset_rule *r,
     char text[FACTS_NAME_MAX + 1])
 {
 	enum decide_reason worst = DECIDE_OK, one;
 
 	for (size_t i = 0; i < r->n_matches; i++) {
-		const struct map_match *m = &s->map->match[r->matches + i];
+		const struct map_match *m = &r->match[i];
 		const char *capture = r->capture;
 
 		if (!m->wild || (capture != NULL &&
@@ -330,12 +325,12 @@ fits(const struct search *s, const struct map_rule *r,
 		if (one != DECIDE_OK)
 			worst = one;
 	}
-	return worst != DECIDE_OK ? worst : conditions(s->map, r, s->ask);
+	return worst != DECIDE_OK ? worst : conditions(r, s->ask);
 }
 
 /* One allow rule; true ends the search. */
 static bool
-try_allow(struct search *s, const struct map_rule *r)
+try_allow(struct search *s, const struct ruleset_rule *r)
 {
 	char text[FACTS_NAME_MAX + 1] = "";
 	enum decide_reason reason = fits(s, r, text);
@@ -351,21 +346,24 @@ try_allow(struct search *s, const struct map_rule *r)
 	if (r->capture != NULL)
 		return add_offer(s, r, text, true);
 	for (size_t i = 0; i < r->n_accounts; i++)
-		if (add_offer(s, r, s->map->word[r->accounts + i], false))
+		if (add_offer(s, r, r->account[i], false))
 			return true;
 	return false;
 }
 
-static void
+/* 0, or negative where the rules cannot be read. */
+static int
 search_allows(struct search *s)
 {
-	for (size_t i = 0; i < s->map->n; i++) {
-		const struct map_rule *r = &s->map->rule[i];
+	struct ruleset_cursor c;
+	struct ruleset_rule r;
+	int more;
 
-		if (!r->deny && of_authority(r, s->ask->authority) &&
-		    try_allow(s, r))
-			return;
-	}
+	ruleset_find(&c, s->map, s->ask->authority, s->ask->facts, false);
+	while ((more = ruleset_next(&c, &r)) == 1)
+		if (try_allow(s, &r))
+			return 0;
+	return more;
 }
 
 static const struct offer *
@@ -406,8 +404,8 @@ list_offers(const struct search *s, char *dst, size_t size)
 
 __attribute__((format(printf, 4, 5)))
 static void
-refuse(struct decide_verdict *out, enum decide_reason reason,
-    const struct map_rule *r, const char *fmt, ...)
+refuse(struct decide_verdict *out, enum decide_reason reason, uint32_t line,
+    const char *fmt, ...)
 {
 	va_list ap;
 
@@ -417,23 +415,7 @@ refuse(struct decide_verdict *out, enum decide_reason reason,
 	(void)snprintf(out->advice, sizeof(out->advice), "%s",
 	    reasons[reason].advice);
 	out->reason = reason;
-	out->rule_line = r != NULL ? r->line : 0;
-}
-
-/* Has the authority an allow, or a deny, with uri=? */
-static bool
-looks_at_uri(const struct map *map, const struct map_authority *a, bool deny)
-{
-	for (size_t i = 0; i < map->n; i++) {
-		const struct map_rule *r = &map->rule[i];
-
-		if (r->deny != deny || !of_authority(r, a))
-			continue;
-		for (size_t k = 0; k < r->n_matches; k++)
-			if (map->match[r->matches + k].matcher == MAP_URI)
-				return true;
-	}
-	return false;
+	out->rule_line = line;
 }
 
 /* A URI of the certificate that could be written in several ways. */
@@ -450,8 +432,16 @@ bad_uri(const struct facts *f)
 static void
 refuse_uri(struct decide_verdict *out, const char *uri)
 {
-	refuse(out, DECIDE_URI_FORM, NULL, "the certificate's URI %s is not "
+	refuse(out, DECIDE_URI_FORM, 0, "the certificate's URI %s is not "
 	    "in the one form that rules match", uri);
+}
+
+/* A policy that somebody damaged admits nobody. */
+static void
+refuse_damaged(struct decide_verdict *out)
+{
+	refuse(out, DECIDE_DAMAGED, 0, "the compiled policy is damaged: "
+	    "reload it");
 }
 
 /* None of the rules gave the account: by how much. */
@@ -459,8 +449,7 @@ static void
 explain(const struct search *s, struct decide_verdict *out)
 {
 	enum decide_reason reason = s->closest;
-	const struct map_rule *r = s->closest_rule;
-	unsigned line = r != NULL ? r->line : 0;
+	unsigned line = s->closest_line;
 	char asked[4 * 64], offers[IPC_TEXT_MAX / 2] = "";
 
 	err_escape(asked, sizeof(asked), s->ask->account,
@@ -471,32 +460,32 @@ explain(const struct search *s, struct decide_verdict *out)
 			reason = DECIDE_SEVERAL;
 	}
 	if (reason == DECIDE_SEVERAL)
-		refuse(out, reason, r, "no account was asked for, and the map "
+		refuse(out, reason, line, "no account was asked for, and the map "
 		    "allows several: %s", offers);
 	else if (reason == DECIDE_OTHER_ACCOUNT)
-		refuse(out, reason, r, "the map allows %s, not '%s'", offers,
+		refuse(out, reason, line, "the map allows %s, not '%s'", offers,
 		    asked);
 	else if (reason == DECIDE_ACCOUNT_FORM)
-		refuse(out, reason, r, "what the capture of line %u stands for "
+		refuse(out, reason, line, "what the capture of line %u stands for "
 		    "is no account name: expected [a-z_][a-z0-9_-]{0,31}",
 		    line);
 	else if (reason == DECIDE_ENDED)
-		refuse(out, reason, r, "the rule of line %u has ended (until=)",
+		refuse(out, reason, line, "the rule of line %u has ended (until=)",
 		    line);
 	else if (reason == DECIDE_ELSEWHERE)
-		refuse(out, reason, r, "the rule of line %u does not hold here "
+		refuse(out, reason, line, "the rule of line %u does not hold here "
 		    "(%s)", line, s->ask->local ? "a local door takes no rule "
 		    "with from=, command= or no-*; see service=, too" :
 		    "from= or service=");
 	else if (reason == DECIDE_TWO_VALUES)
-		refuse(out, reason, r, "the certificate holds several values "
+		refuse(out, reason, line, "the certificate holds several values "
 		    "of a field that the rule of line %u matches; exactly one "
 		    "is expected", line);
-	else if (bad_uri(s->ask->facts) != NULL &&
-	    looks_at_uri(s->map, s->ask->authority, false))
+	else if (bad_uri(s->ask->facts) != NULL && ruleset_looks_at(s->map,
+	    s->ask->authority, MAP_URI, false) != 0)
 		refuse_uri(out, bad_uri(s->ask->facts));
 	else
-		refuse(out, DECIDE_NO_RULE, NULL, "no rule fits the "
+		refuse(out, DECIDE_NO_RULE, 0, "no rule fits the "
 		    "certificate");
 	(void)strncat(out->advice, offers,
 	    sizeof(out->advice) - strlen(out->advice) - 1);
@@ -508,53 +497,78 @@ admit(const struct search *s, const struct offer *o,
 {
 	(void)snprintf(out->account, sizeof(out->account), "%s", o->account);
 	out->captured = o->captured;
-	out->rule_line = o->rule->line;
-	out->restrictions = o->rule->restrictions;
-	out->command = o->rule->command;
-	out->until = o->rule->until;
-	set_identity(s, o->rule, out);
+	out->rule_line = o->line;
+	out->restrictions = o->restrictions;
+	out->command = o->command;
+	out->until = o->until;
+	set_identity(s, &o->match, out);
 	out->reason = DECIDE_OK;
 	out->outcome = DECIDE_ALLOW;
 }
 
-static const struct map_rule *
-find_deny(const struct map *map, const struct decide_ask *ask)
+/* 1 and the line of the first deny that fires; 0; or negative where the rules
+ * cannot be read. */
+static int
+find_deny(const struct ruleset *of, const struct decide_ask *ask,
+    uint32_t *line)
 {
-	for (size_t i = 0; i < map->n; i++)
-		if (map->rule[i].deny &&
-		    of_authority(&map->rule[i], ask->authority) &&
-		    denies(map, &map->rule[i], ask))
-			return &map->rule[i];
-	return NULL;
+	struct ruleset_cursor c;
+	struct ruleset_rule r;
+	int more;
+
+	ruleset_find(&c, of, ask->authority, ask->facts, true);
+	while ((more = ruleset_next(&c, &r)) == 1)
+		if (denies(&r, ask)) {
+			*line = r.line;
+			return 1;
+		}
+	return more;
+}
+
+/* The URI that a deny of the authority could have missed: 1; 0; negative. */
+static int
+find_bad_uri(const struct ruleset *locks, const struct ruleset *map,
+    const struct decide_ask *ask, const char **uri)
+{
+	int r;
+
+	if ((*uri = bad_uri(ask->facts)) == NULL)
+		return 0;
+	r = ruleset_looks_at(locks, ask->authority, MAP_URI, true);
+	return r != 0 ? r : ruleset_looks_at(map, ask->authority, MAP_URI,
+	    true);
 }
 
 /* Whatever wins over every allow; true: refused.  An authority with a deny of
  * URIs takes no certificate with one that the deny could have missed.  Allows
  * do not count for this, or the last one taken out would let people in. */
 static bool
-barred(const struct map *locks, const struct map *map,
+barred(const struct ruleset *locks, const struct ruleset *map,
     const struct decide_ask *ask, struct decide_verdict *out)
 {
-	const char *bad = bad_uri(ask->facts);
-	const struct map_rule *deny;
+	const char *uri;
+	uint32_t line;
+	int r;
 
-	if ((deny = find_deny(locks, ask)) != NULL)
-		refuse(out, DECIDE_LOCKED, deny, "locked by line %u of the "
-		    "locks", deny->line);
-	else if (bad != NULL && (looks_at_uri(locks, ask->authority, true) ||
-	    looks_at_uri(map, ask->authority, true)))
-		refuse_uri(out, bad);
-	else if ((deny = find_deny(map, ask)) != NULL)
-		refuse(out, DECIDE_DENIED, deny, "denied by the rule of line "
-		    "%u", deny->line);
-	else
+	if ((r = find_deny(locks, ask, &line)) == 1)
+		refuse(out, DECIDE_LOCKED, line, "locked by line %u of the "
+		    "locks", line);
+	else if (r == 0 && (r = find_bad_uri(locks, map, ask, &uri)) == 1)
+		refuse_uri(out, uri);
+	else if (r == 0 && (r = find_deny(map, ask, &line)) == 1)
+		refuse(out, DECIDE_DENIED, line, "denied by the rule of line "
+		    "%u", line);
+	else if (r == 0)
 		return false;
-	out->outcome = DECIDE_DENY;
+	else
+		refuse_damaged(out);
+	if (r > 0)
+		out->outcome = DECIDE_DENY;
 	return true;
 }
 
 void
-decide(const struct map *locks, const struct map *map,
+decide(const struct ruleset *locks, const struct ruleset *map,
     const struct decide_ask *ask, struct decide_verdict *out)
 {
 	struct search s = { .map = map, .ask = ask, .wanted = ask->account,
@@ -565,14 +579,15 @@ decide(const struct map *locks, const struct map *map,
 	if (s.wanted[0] == '\0')
 		s.wanted = ask->preferred;
 	if (ask->local && ask->authority->class != FACTS_USER) {
-		refuse(out, DECIDE_CLASS, NULL, "a local door admits only "
-		    "class user");
+		refuse(out, DECIDE_CLASS, 0, "a local door admits only class "
+		    "user");
 		return;
 	}
 	if (barred(locks, map, ask, out))
 		return;
-	search_allows(&s);
-	if ((chosen = choose(&s)) != NULL)
+	if (search_allows(&s) != 0)
+		refuse_damaged(out);
+	else if ((chosen = choose(&s)) != NULL)
 		admit(&s, chosen, out);
 	else
 		explain(&s, out);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "idmap/map.h"
+#include "idmap/ruleset.h"
 #include "proto/ipc.h"
 #include "x509/facts.h"
 
@@ -38,6 +39,7 @@ enum decide_reason {
 	DECIDE_ACCOUNT_FORM,	/* the captured text is no account name */
 	DECIDE_OTHER_ACCOUNT,	/* mapped, but not to the one asked for */
 	DECIDE_SEVERAL,		/* no account asked for, several possible */
+	DECIDE_DAMAGED,		/* the compiled rules cannot be read */
 };
 
 struct decide_ask {
@@ -71,13 +73,13 @@ struct decide_verdict {
 	bool captured;			/* the account came from a capture */
 	char identity[IPC_IDENTITY_MAX];	/* AUTHORITY field=value */
 	uint32_t restrictions;		/* enum ipc_restrict bits */
-	const char *command;		/* points into the map, NULL = none */
+	const char *command;		/* points into the ruleset, NULL = none */
 	int64_t until;			/* of the rule, 0 = none */
 };
 
 /* Decide by the locks (denies only) and the map; never fails.  out starts as a
  * refusal and every member is set. */
-void decide(const struct map *locks, const struct map *map,
+void decide(const struct ruleset *locks, const struct ruleset *map,
     const struct decide_ask *ask, struct decide_verdict *out);
 
 /* "locked", "denied by the map" or "no rule allows this login": what a

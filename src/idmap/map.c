@@ -658,10 +658,23 @@ parse_option(struct parser *ps, struct map_rule *r, const struct token *t,
 
 /* ---- a rule ----------------------------------------------------------------------- */
 
+/* Their names, for a message. */
+static char *
+list_authorities(const struct parser *ps, char *dst, size_t size)
+{
+	size_t at = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < ps->n_auth && at < size; i++)
+		at += (size_t)snprintf(dst + at, size - at, "%s%s",
+		    i == 0 ? "" : ", ", ps->auth[i].name);
+	return dst;
+}
+
 static int
 parse_authority(struct parser *ps, struct map_rule *r, const struct token *t)
 {
-	char known[200] = "";
+	char known[200];
 
 	r->authority = t->word;
 	if (t->word[0] == '\0' || t->value != NULL)
@@ -671,10 +684,7 @@ parse_authority(struct parser *ps, struct map_rule *r, const struct token *t)
 		return 0;
 	for (size_t i = 0; i < ps->n_auth; i++) {
 		const struct map_authority *a = &ps->auth[i];
-		size_t n = strlen(known);
 
-		(void)snprintf(known + n, sizeof(known) - n, "%s%s",
-		    i == 0 ? "" : ", ", a->name);
 		if (strcmp(a->name, t->word) != 0)
 			continue;
 		if (a->class == (enum facts_class)r->class)
@@ -686,11 +696,13 @@ parse_authority(struct parser *ps, struct map_rule *r, const struct token *t)
 	if (ps->locks) {
 		diag_add(ps->diag, DIAG_WARNING, ps->file, ps->line,
 		    (unsigned)(t->at - ps->start) + 1, "'%s' is no authority "
-		    "of trust.conf (%s): this locks nobody", t->word, known);
+		    "of trust.conf (%s): this locks nobody", t->word,
+		    list_authorities(ps, known, sizeof(known)));
 		return 0;
 	}
 	return wrong(ps, t->at, "'%s' is no authority of trust.conf; expected "
-	    "one of: %s", t->word, known);
+	    "one of: %s", t->word, list_authorities(ps, known,
+	    sizeof(known)));
 }
 
 /* allow|deny CLASS AUTHORITY */

@@ -12,7 +12,7 @@
 #include "base/diag.h"
 #include "x509/facts.h"
 
-#define MAP_FILE_MAX (4 * 1024 * 1024)	/* bytes of a map */
+#define MAP_FILE_MAX (32 * 1024 * 1024)	/* bytes of a map */
 #define MAP_LINE_MAX 4096		/* bytes of a line, newline not counted */
 #define MAP_RULES_MAX 200000
 #define MAP_ACCOUNTS_MAX 32		/* behind one `as` */

@@ -26,7 +26,7 @@ struct loading {
 	bool conf_ok;
 	struct trust trust;
 	bool trust_ok;
-	uint32_t rules, locks;
+	struct map map, locks;
 	int policy;			/* or -1 */
 };
 
@@ -113,36 +113,32 @@ load_trust(struct loading *l)
 	return r;
 }
 
-static int
-count_rules(struct loading *l, const char *name, const struct buf *text,
-    int (*parse)(struct map *, const char *, const char *, size_t,
-    const struct map_authority *, size_t, struct diag *), uint32_t *n)
-{
-	struct map_authority auth[TRUST_AUTHORITIES_MAX];
-	struct map map;
-	int r;
-
-	if (l->trust_ok)
-		policy_authorities(&l->trust, auth);
-	r = parse(&map, name, text->data != NULL ? (const char *)text->data :
-	    "", text->len, l->trust_ok ? auth : NULL,
-	    l->trust_ok ? l->trust.n : 0, &l->diag);
-	if (r != 0)
-		return r;
-	*n = (uint32_t)map.n;
-	map_free(&map);
-	return 0;
-}
-
 /* With the authorities where they are known, so that a person sees the
  * errors of all files at once. */
 static int
-check_maps(struct loading *l)
+parse_rules(struct loading *l, const char *name, const struct buf *text,
+    int (*parse)(struct map *, const char *, const char *, size_t,
+    const struct map_authority *, size_t, struct diag *), struct map *out)
 {
-	int r = count_rules(l, l->begin.map, &l->map_text, map_parse,
-	    &l->rules), k = count_rules(l, l->begin.locks, &l->locks_text,
+	struct map_authority auth[TRUST_AUTHORITIES_MAX];
+
+	if (l->trust_ok)
+		policy_authorities(&l->trust, auth);
+	return parse(out, name, text->data != NULL ?
+	    (const char *)text->data : "", text->len,
+	    l->trust_ok ? auth : NULL, l->trust_ok ? l->trust.n : 0,
+	    &l->diag);
+}
+
+static int
+parse_maps(struct loading *l)
+{
+	int r = parse_rules(l, l->begin.map, &l->map_text, map_parse,
+	    &l->map), k = parse_rules(l, l->begin.locks, &l->locks_text,
 	    map_parse_locks, &l->locks);
 
+	l->done.rules = (uint32_t)l->map.n;
+	l->done.locks = (uint32_t)l->locks.n;
 	return r == ERR_NOMEM || k == ERR_NOMEM ? ERR_NOMEM :
 	    r != 0 ? r : k;
 }
@@ -151,18 +147,15 @@ check_maps(struct loading *l)
 static void
 make_policy(struct loading *l)
 {
-	struct span map, locks;
-
-	if (load_trust(l) == ERR_NOMEM || check_maps(l) == ERR_NOMEM) {
+	if (load_trust(l) == ERR_NOMEM || parse_maps(l) == ERR_NOMEM) {
 		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, 0, 0,
 		    "out of memory");
 		return;
 	}
 	if (!l->trust_ok || l->diag.errors > 0)
 		return;
-	map = (struct span){ l->map_text.data, l->map_text.len };
-	locks = (struct span){ l->locks_text.data, l->locks_text.len };
-	l->policy = policy_make(l->begin.policy, &l->trust, map, locks);
+	l->policy = policy_make(l->begin.policy, &l->trust, &l->map,
+	    &l->locks);
 	if (l->policy < 0)
 		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, 0, 0,
 		    "the policy cannot be stored: %s", err_text(l->policy));
@@ -177,8 +170,6 @@ send_done(struct loading *l)
 
 	make_policy(l);
 	l->done.ok = l->policy >= 0;
-	l->done.rules = l->rules;
-	l->done.locks = l->locks;
 	if (l->done.ok)
 		trust_report(&l->trust, &l->done, l->begin.seen,
 		    l->begin.n_seen);
@@ -192,6 +183,8 @@ static void
 free_loading(struct loading *l)
 {
 	files_free(&l->files);
+	map_free(&l->map);
+	map_free(&l->locks);
 	trust_free(&l->trust);
 	trust_conf_free(&l->conf);
 	if (l->policy >= 0)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memfile.h"
-#include "idmap/db.h"
+#include "idmap/compiled.h"
 #include "proto/chan.h"
 
 #define MAGIC "certlogin-policy"
@@ -61,18 +61,20 @@ add_trust(struct db_maker *m, const struct trust *t)
 }
 
 int
-policy_make(uint64_t number, const struct trust *t, struct span map,
-    struct span locks)
+policy_make(uint64_t number, const struct trust *t, const struct map *map,
+    const struct map *locks)
 {
+	struct map_authority authority[TRUST_AUTHORITIES_MAX];
 	struct db_maker *m = db_make("certlogin-policy");
 	int r;
 
 	if (m == NULL)
 		return ERR_SYS;
+	policy_authorities(t, authority);
 	if ((r = add_version(m, number)) == 0 &&
 	    (r = add_trust(m, t)) == 0 &&
-	    (r = db_add(m, key("m"), map)) == 0)
-		r = db_add(m, key("l"), locks);
+	    (r = compiled_put(m, COMPILED_MAP, map, authority, t->n)) == 0)
+		r = compiled_put(m, COMPILED_LOCKS, locks, authority, t->n);
 	if (r == 0)
 		return db_finish(m);
 	db_cancel(m);
@@ -87,31 +89,6 @@ policy_map(int fd, struct span *bytes, struct why *why)
 	int r = memfile_map_file(fd, POLICY_MAX, bytes);
 
 	return r == 0 ? 0 : why_set(why, r, "policy: %s", err_text(r));
-}
-
-/* The texts again; they were parsed once by who made the policy. */
-static int
-get_maps(struct policy *p, struct span map, struct span locks,
-    struct why *why)
-{
-	struct diag diag;
-	char line[512] = "out of memory";
-	int r;
-
-	diag_init(&diag);
-	r = map_parse(&p->map, "policy", (const char *)map.p, map.n,
-	    p->authority, p->trust.n, &diag);
-	if (r == 0 && (r = map_parse_locks(&p->locks, "policy",
-	    (const char *)locks.p, locks.n, p->authority, p->trust.n,
-	    &diag)) != 0)
-		map_free(&p->map);
-	for (size_t i = 0; r != 0 && i < diag.n; i++)
-		if (diag.items[i].level == DIAG_ERROR)
-			diag_format(&diag.items[i], line, sizeof(line));
-	if (r != 0)
-		(void)why_set(why, r, "%s", line);
-	diag_free(&diag);
-	return r;
 }
 
 /* A record that every policy has. */
@@ -166,7 +143,6 @@ int
 policy_get(struct policy *p, struct span bytes, struct why *why)
 {
 	struct db db;
-	struct rd map, locks;
 	int e;
 
 	*p = (struct policy){ .number = 0 };
@@ -175,14 +151,9 @@ policy_get(struct policy *p, struct span bytes, struct why *why)
 	if ((e = get_version(&db, &p->number, why)) != 0 ||
 	    (e = get_trust(&db, p, why)) != 0)
 		return e;
-	if ((e = need(&db, "m", &map)) != 0 ||
-	    (e = need(&db, "l", &locks)) != 0)
-		(void)why_set(why, e, "policy: %s", err_text(e));
-	else
-		e = get_maps(p, rd_rest(&map), rd_rest(&locks), why);
-	if (e != 0)
-		trust_free(&p->trust);
-	return e;
+	p->map = compiled_ruleset(&db, COMPILED_MAP);
+	p->locks = compiled_ruleset(&db, COMPILED_LOCKS);
+	return 0;
 }
 
 void
@@ -190,7 +161,5 @@ policy_free(struct policy *p)
 {
 	if (p == NULL)
 		return;
-	map_free(&p->map);
-	map_free(&p->locks);
 	trust_free(&p->trust);
 }

@@ -1,12 +1,13 @@
 /*
  * The compiled policy: what a judge decides by, in one file of keys and values
- * (idmap/db.h) that the job `load` makes in a sealed memfd.  Nothing of it is
- * parsed again but the anchors of trust.conf, which are few.
+ * (idmap/db.h) that the job `load` makes in a sealed memfd.  Who judges by it
+ * maps it, and parses nothing again but the anchors of trust.conf, which are
+ * few; so it costs the same whatever the map and the CRLs hold.
  *
  *	v	string MAGIC; byte IPC_VERSION; uint64 number
  *	t	a trust (trust_put)
  *	r	its table of revoked certificates (trust_table)
- *	m, l	text of the map, of the locks
+ *	other	rules of map and locks: idmap/compiled.h
  */
 #ifndef JUDGE_POLICY_H
 #define JUDGE_POLICY_H
@@ -14,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "idmap/map.h"
+#include "idmap/ruleset.h"
 #include "x509/trust.h"
 
 #define POLICY_MAX (512u << 20)		/* bytes */
@@ -21,7 +23,7 @@
 struct policy {
 	uint64_t number;
 	struct trust trust;		/* views into the policy's bytes */
-	struct map map, locks;
+	struct ruleset map, locks;
 	struct map_authority authority[TRUST_AUTHORITIES_MAX];
 					/* of trust.authority[i] */
 };
@@ -31,8 +33,8 @@ void policy_authorities(const struct trust *t,
     struct map_authority out[TRUST_AUTHORITIES_MAX]);
 
 /* A sealed memfd, or a negative code. */
-int policy_make(uint64_t number, const struct trust *t, struct span map,
-    struct span locks);
+int policy_make(uint64_t number, const struct trust *t,
+    const struct map *map, const struct map *locks);
 
 /* Map what policy_make() made, or proto/kept.h's file of it.  To be given back
  * with memfile_unmap(). */

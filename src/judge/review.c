@@ -174,6 +174,12 @@ ask_map(struct review *r)
 	memcpy(ask.address, r->proof->address.p, r->proof->address.n);
 	decide(&p->locks, &p->map, &ask, d);
 	r->out->rule_line = d->rule_line;
+	/* what could not be judged ends nobody */
+	if (d->reason == DECIDE_DAMAGED) {
+		(void)snprintf(r->out->detail, sizeof(r->out->detail), "%s",
+		    d->text);
+		return ERR_MALFORMED;
+	}
 	if (d->outcome != DECIDE_ALLOW)
 		return end(r, why_decided(d), d->advice, "%s (%s): %s",
 		    decide_refusal(d), decide_reason_name(d->reason),
@@ -277,6 +283,7 @@ review_judge(const struct policy *policy, const struct ipc_proof *p,
 struct server {
 	int channel;
 	struct policy policy;
+	struct map trial;		/* in place of its map, or empty */
 	struct buf in, out;
 	bool asked;			/* no other map from now on */
 };
@@ -300,8 +307,9 @@ try_map(struct server *s, int fd, const char *name, struct diag *diag)
 	buf_free(&text);
 	if (r != 0)
 		return r;
-	map_free(&s->policy.map);
-	s->policy.map = map;
+	map_free(&s->trial);
+	s->trial = map;
+	s->policy.map = ruleset_of_map(&s->trial);
 	return 0;
 }
 
@@ -323,7 +331,7 @@ answer_begin(struct server *s, struct chan_msg *m)
 	if ((r = ipc_load_begin_decode(m->body, begin)) != 0)
 		goto out;
 	done->ok = try_map(s, m->fds[0], begin->map, &diag) == 0;
-	done->rules = (uint32_t)s->policy.map.n;
+	done->rules = (uint32_t)s->trial.n;
 	if ((r = ipc_load_done_encode(&s->out, done, &diag)) == 0)
 		r = chan_send(s->channel, &s->out, NULL, 0);
 out:
@@ -404,6 +412,7 @@ review_serve(int channel, struct span policy)
 			;
 	buf_free(&s->in);
 	buf_free(&s->out);
+	map_free(&s->trial);
 	policy_free(&s->policy);
 	free(s);
 	return r == ERR_EOF ? 0 : r;

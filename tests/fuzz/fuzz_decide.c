@@ -127,6 +127,16 @@ read_question(struct asked *q, char *text)
 	}
 }
 
+static void
+decide_maps(const struct map *locks, const struct map *map,
+    const struct decide_ask *ask, struct decide_verdict *v)
+{
+	const struct ruleset l = ruleset_of_map(locks),
+	    m = ruleset_of_map(map);
+
+	decide(&l, &m, ask, v);
+}
+
 static const struct map_rule *
 rule_at(const struct map *m, uint32_t line)
 {
@@ -163,7 +173,7 @@ check_verdict(const struct map *m, const struct asked *q)
 {
 	struct decide_verdict v;
 
-	decide(&no_locks, m, &q->ask, &v);
+	decide_maps(&no_locks, m, &q->ask, &v);
 	CHECK(decide_reason_name(v.reason) != NULL);
 	if (v.outcome == DECIDE_ALLOW) {
 		check_allow(m, q, &v);
@@ -193,14 +203,14 @@ check_deny(const char *text, const struct map *m, const struct asked *q)
 	diag_init(&diag);
 	if (map_parse(&more, "fuzz", longer, (size_t)n, authorities, 3,
 	    &diag) == 0) {
-		decide(&no_locks, &more, &q->ask, &v);
+		decide_maps(&no_locks, &more, &q->ask, &v);
 		CHECK(v.outcome == DECIDE_DENY ||
 		    v.reason == DECIDE_CLASS);
 		map_free(&more);
 	}
 	CHECK(map_parse_locks(&more, "fuzz", longer + at, (size_t)(n - at),
 	    authorities, 3, &diag) == 0);
-	decide(&more, m, &q->ask, &v);
+	decide_maps(&more, m, &q->ask, &v);
 	CHECK(v.outcome != DECIDE_ALLOW);
 	CHECK(v.reason == DECIDE_LOCKED || v.reason == DECIDE_CLASS);
 	map_free(&more);

@@ -20,28 +20,33 @@
 
 #include "base/helper.h"
 #include "base/memfile.h"
+#include "idmap/db.h"
 #include "liar.h"
 #include "proto/ipc.h"
 
 #define FD_POLICY HELPER_FD
-#define POLICY_MAX (192UL * 1024 * 1024)
+#define POLICY_MAX (512UL * 1024 * 1024)
 
-/* The number of the loaded policy, which stands in it in front (judge's
+/* The number of the loaded policy, which stands in its record v (judge's
  * policy.h). */
 static uint64_t
 policy_number(void)
 {
-	struct span text;
-	uint64_t number;
+	const struct span key = { (const uint8_t *)"v", 1 };
+	struct span bytes, value;
+	uint64_t number = 0;
+	struct db db;
 	struct rd r;
 
-	if (memfile_map(FD_POLICY, POLICY_MAX, &text) != 0)
+	if (memfile_map(FD_POLICY, POLICY_MAX, &bytes) != 0)
 		return 0;
-	r = rd_of_span(text);
-	(void)rd_string(&r, 16);
-	(void)rd_u8(&r);
-	number = rd_u64(&r);
-	memfile_unmap(text);
+	if (db_open(&db, bytes) == 0 && db_get(&db, key, &value) == 1) {
+		r = rd_of_span(value);
+		(void)rd_string(&r, 16);
+		(void)rd_u8(&r);
+		number = rd_u64(&r);
+	}
+	memfile_unmap(bytes);
 	return number;
 }
 

@@ -73,6 +73,7 @@ run(const struct one *c, struct map *m, struct decide_verdict *v)
 	    .now = c->now != 0 ? c->now : NOW };
 	const char *from = c->from != NULL ? c->from : "192.0.2.7";
 	const char *text = c->locks != NULL ? c->locks : "";
+	struct ruleset by_locks, by_map;
 	struct map locks;
 	struct diag d;
 
@@ -89,7 +90,9 @@ run(const struct one *c, struct map *m, struct decide_verdict *v)
 		ask.address_len = 16;
 	if (c->local)
 		ask.address_len = 0;
-	decide(&locks, m, &ask, v);
+	by_locks = ruleset_of_map(&locks);
+	by_map = ruleset_of_map(m);
+	decide(&by_locks, &by_map, &ask, v);
 	map_free(&locks);
 }
 

@@ -17,6 +17,7 @@
 #include "judge/login.h"
 #include "judge/policy.h"
 #include "judge/test.h"
+#include "made.h"
 #include "proto/chan.h"
 #include "proto/load.h"
 #include "shake.h"
@@ -47,33 +48,10 @@ make_policy(const char *conf_text, const char *map, uint64_t number)
 {
 	const struct trust_file file = { .path = "ca.crt",
 	    .bytes = { ca.pem.data, ca.pem.size } };
-	struct trust_conf conf;
-	struct trust trust;
-	struct diag diag;
-	struct why why = { "" };
-	struct span bytes;
-	int fd;
+	int fd = made_policy(number, conf_text, &file, 1, map, locks);
 
-	diag_init(&diag);
-	ck_assert_int_eq(trust_conf_parse(&conf, "trust.conf", conf_text,
-	    strlen(conf_text), &diag), 0);
-	ck_assert_msg(trust_load(&trust, "trust.conf", &conf, &file, 1, NULL,
-	    0, time(NULL), &diag) == 0, "%s",
-	    diag.n > 0 ? diag.items[0].text : "");
-	buf_init(&policy_bytes, POLICY_MAX);
-	fd = policy_make(number, &trust,
-	    (struct span){ (const uint8_t *)map, strlen(map) },
-	    (struct span){ (const uint8_t *)locks, strlen(locks) });
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(policy_map(fd, &bytes, &why), 0);
-	buf_put_raw(&policy_bytes, bytes.p, bytes.n);
-	memfile_unmap(bytes);
+	made_read(&policy, &policy_bytes, fd);
 	(void)close(fd);
-	trust_free(&trust);
-	trust_conf_free(&conf);
-	diag_free(&diag);
-	ck_assert_msg(policy_get(&policy, (struct span){ policy_bytes.data,
-	    policy_bytes.len }, &why) == 0, "%s", why.text);
 	ck_assert_uint_eq(policy.number, number);
 }
 

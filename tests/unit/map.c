@@ -537,7 +537,7 @@ START_TEST(limits)
 	map_free(&m);
 	ck_assert_int_eq(parse(&m, text, MAP_FILE_MAX + 1, e, sizeof(e)),
 	    ERR_MALFORMED);
-	ck_assert_str_eq(e, "m: error: expected at most 4194304 bytes");
+	ck_assert_str_eq(e, "m: error: expected at most 33554432 bytes");
 	free(text);
 }
 END_TEST

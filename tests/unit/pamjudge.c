@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "base/helper.h"
-#include "base/memfile.h"
 #include "base/path.h"
 #include "issue.h"
 #include "judge/pam.h"
+#include "made.h"
 #include "proto/chan.h"
 #include "proto/load.h"
 
@@ -44,32 +44,10 @@ make_policy(const char *conf_text, const char *map)
 {
 	const struct trust_file file = { .path = "ca.crt",
 	    .bytes = { ca.pem.data, ca.pem.size } };
-	struct trust_conf conf;
-	struct trust trust;
-	struct diag diag;
-	struct why why = { "" };
-	struct span bytes;
-	int fd;
+	int fd = made_policy(7, conf_text, &file, 1, map, locks);
 
-	diag_init(&diag);
-	ck_assert_int_eq(trust_conf_parse(&conf, "trust.conf", conf_text,
-	    strlen(conf_text), &diag), 0);
-	ck_assert_int_eq(trust_load(&trust, "trust.conf", &conf, &file, 1,
-	    NULL, 0, time(NULL), &diag), 0);
-	buf_init(&policy_bytes, POLICY_MAX);
-	fd = policy_make(7, &trust,
-	    (struct span){ (const uint8_t *)map, strlen(map) },
-	    (struct span){ (const uint8_t *)locks, strlen(locks) });
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(policy_map(fd, &bytes, &why), 0);
-	buf_put_raw(&policy_bytes, bytes.p, bytes.n);
-	memfile_unmap(bytes);
+	made_read(&policy, &policy_bytes, fd);
 	(void)close(fd);
-	trust_free(&trust);
-	trust_conf_free(&conf);
-	diag_free(&diag);
-	ck_assert_msg(policy_get(&policy, (struct span){ policy_bytes.data,
-	    policy_bytes.len }, &why) == 0, "%s", why.text);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "forge.h"
 #include "issue.h"
 #include "judge/review.h"
+#include "made.h"
 #include "proto/chan.h"
 #include "shake.h"
 
@@ -100,9 +101,6 @@ make_policy(const char *text, const char *map, const char *locks,
 	struct trust_file files[2] = { { .path = "ca.crt",
 	    .bytes = { ca.pem.data, ca.pem.size } }, { .path = "ca.crl",
 	    .error = "no such file" } };
-	struct trust_conf conf;
-	struct trust trust;
-	struct diag diag;
 	struct why why = { "" };
 	struct buf crl;
 
@@ -111,17 +109,7 @@ make_policy(const char *text, const char *map, const char *locks,
 	if (list != GONE)
 		files[1] = (struct trust_file){ .path = "ca.crl",
 		    .bytes = { crl.data, crl.len } };
-	diag_init(&diag);
-	ck_assert_int_eq(trust_conf_parse(&conf, "trust.conf", text,
-	    strlen(text), &diag), 0);
-	ck_assert_int_eq(trust_load(&trust, "trust.conf", &conf, files, 2,
-	    NULL, 0, now, &diag), 0);
-	OK(policy_fd = policy_make(7, &trust,
-	    (struct span){ (const uint8_t *)map, strlen(map) },
-	    (struct span){ (const uint8_t *)locks, strlen(locks) }));
-	trust_free(&trust);
-	trust_conf_free(&conf);
-	diag_free(&diag);
+	policy_fd = made_policy(7, text, files, 2, map, locks);
 	buf_free(&crl);
 	ck_assert_msg(policy_map(policy_fd, &policy_bytes, &why) == 0 &&
 	    policy_get(&policy, policy_bytes, &why) == 0, "%s", why.text);
