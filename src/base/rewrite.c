@@ -4,13 +4,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/lock.h"
+
 #define NEW_MODE 0644
-#define LOCK_TRIES 1000		/* ten seconds in all */
-#define LOCK_PAUSE_NS 10000000
+#define LOCK_MS 10000
 
 /* The folder of path, if it is to be trusted. */
 static int
@@ -45,22 +44,6 @@ make_file(const char *path, struct why *why)
 	return 0;
 }
 
-static int
-lock_soon(int fd, const char *path, struct why *why)
-{
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return why_errno(why, "%s: lock", path);
-		(void)nanosleep(&pause, NULL);
-	}
-	return why_set(why, ERR_TIMEOUT, "%s is being changed by another "
-	    "program, which does not end; `fuser` names it", path);
-}
-
 /* Is what we opened still what the name stands for?  Who held the lock before
  * us has renamed a new file into place. */
 static bool
@@ -91,7 +74,7 @@ open_or_make(const char *path, int flags, struct why *why)
 }
 
 static int
-lock_file(struct rewrite *w, int flags, struct why *why)
+lock_itself(struct rewrite *w, int flags, struct why *why)
 {
 	int r;
 
@@ -99,7 +82,7 @@ lock_file(struct rewrite *w, int flags, struct why *why)
 		if ((w->fd = open_or_make(w->path, flags, why)) < 0)
 			return w->fd;
 		w->lock = w->fd;
-		if ((r = lock_soon(w->fd, w->path, why)) != 0 ||
+		if ((r = lock_wait(w->fd, w->path, LOCK_MS, why)) != 0 ||
 		    is_current(w->fd, w->path))
 			return r;
 		(void)close(w->fd);
@@ -122,7 +105,7 @@ lock_beside(struct rewrite *w, int flags, struct why *why)
 	(void)close(d);
 	if (w->lock < 0)
 		return ERR_SYS;
-	if ((r = lock_soon(w->lock, name, why)) != 0)
+	if ((r = lock_wait(w->lock, name, LOCK_MS, why)) != 0)
 		return r;
 	w->fd = open_or_make(w->path, flags, why);
 	return w->fd < 0 ? w->fd : 0;
@@ -140,7 +123,7 @@ rewrite_begin(struct rewrite *w, const char *path, int flags, size_t max,
 	    (int)sizeof(w->path))
 		return why_set(why, ERR_TOOBIG, "%.200s: path too long", path);
 	r = (flags & REWRITE_LOCKFILE) != 0 ? lock_beside(w, flags, why) :
-	    lock_file(w, flags, why);
+	    lock_itself(w, flags, why);
 	if (r != 0)
 		return r;
 	if (path_mark_fd(w->fd, &w->mark) != 0)

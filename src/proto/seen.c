@@ -2,22 +2,19 @@
  * checked by the decoder of that message. */
 #include "proto/seen.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/path.h"
 #include "proto/chan.h"
 
-#define LOCK_TRIES 100		/* one second in all */
-#define LOCK_PAUSE_NS 10000000
+/* Whoever holds it needs a moment, and one that hangs must not hang
+ * certlogind. */
+#define LOCK_MS 1000
 
 static int
 file_name(const char *dir, char *dst, size_t size, struct why *why)
@@ -59,42 +56,16 @@ seen_read(const char *state_dir, struct ipc_load_begin *lb, struct why *why)
 	return r;
 }
 
-/* flock for at most LOCK_TRIES pauses: whoever holds it needs a moment, and
- * one that hangs must not hang certlogind. */
-static int
-lock_soon(int fd)
-{
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return ERR_SYS;
-		(void)nanosleep(&pause, NULL);
-	}
-	return ERR_SYS;
-}
-
 /* certlogind and the PAM module's helper both read, merge and replace. */
 static int
 take_lock(const char *dir, struct why *why)
 {
 	char path[PATH_MAX];
-	int fd, n = snprintf(path, sizeof(path), "%s/crl-seen.lock", dir);
+	int n = snprintf(path, sizeof(path), "%s/crl-seen.lock", dir);
 
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return why_set(why, ERR_TOOBIG, "%s: path too long", dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return why_errno(why, "%s", path);
-	if (lock_soon(fd) != 0) {
-		int r = why_errno(why, "lock of %s", path);
-
-		(void)close(fd);
-		return r;
-	}
-	return fd;
+	return lock_file(path, LOCK_MS, why);
 }
 
 static bool
