@@ -4,12 +4,15 @@
 
 #ifdef WITH_SANDBOX
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 const char *
@@ -50,6 +53,9 @@ lock_in(struct why *why)
 	return 0;
 }
 
+/* Flags of openat that make or change a file. */
+#define WRITING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
+
 /* Memory without code, time, chance, the end; abort() of ourselves alone, for
  * helpers of one kind share a uid. */
 int
@@ -71,7 +77,9 @@ sandbox_allowing(struct filter *f, const struct sandbox_call *c, size_t n)
 	filter_without(f, SCMP_SYS(mprotect), 2, PROT_EXEC, yes);
 	filter_equal(f, SCMP_SYS(tgkill), 0, (uint64_t)getpid(), yes);
 	for (size_t i = 0; i < n; i++) {
-		if (c[i].arg < 0)
+		if (c[i].arg == SANDBOX_READING)
+			filter_without(f, c[i].nr, 2, WRITING, yes);
+		else if (c[i].arg < 0)
 			filter_call(f, c[i].nr, yes);
 		else
 			filter_equal(f, c[i].nr, c[i].arg, c[i].value, yes);
@@ -104,6 +112,56 @@ load(struct filter *f, int r, struct why *why)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0 ?
 	    0 : why_errno(why, "seccomp filter");
 #endif
+}
+
+/* ---- Landlock -------------------------------------------------------------- */
+
+#define ALL_ACCESS (LANDLOCK_ACCESS_FS_EXECUTE | \
+    LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | \
+    LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | \
+    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
+    LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
+    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+/* A rule for a file may not speak of folders. */
+static int
+may_read(int ruleset, const char *path)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access =
+	    LANDLOCK_ACCESS_FS_READ_FILE };
+	struct stat st;
+	long r;
+
+	if ((rule.parent_fd = open(path, O_PATH | O_CLOEXEC)) < 0)
+		return 0;
+	if (fstat(rule.parent_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+	r = syscall(SYS_landlock_add_rule, ruleset,
+	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	(void)close(rule.parent_fd);
+	return (int)r;
+}
+
+int
+sandbox_reading(const char *const *paths, struct why *why)
+{
+	const struct landlock_ruleset_attr attr = { .handled_access_fs =
+	    ALL_ACCESS };
+	int r = 0, ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr,
+	    sizeof(attr), 0);
+
+	if (ruleset < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
+		return 0;
+	if (ruleset < 0)
+		return why_errno(why, "Landlock");
+	for (; r == 0 && *paths != NULL; paths++)
+		r = may_read(ruleset, *paths);
+	if (r != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+		r = why_errno(why, "Landlock");
+	(void)close(ruleset);
+	return r;
 }
 
 static int
@@ -163,6 +221,14 @@ sandbox_forbid(const int *calls, size_t n, struct why *why)
 {
 	(void)calls;
 	(void)n;
+	(void)why;
+	return 0;
+}
+
+int
+sandbox_reading(const char *const *paths, struct why *why)
+{
+	(void)paths;
 	(void)why;
 	return 0;
 }

@@ -19,9 +19,12 @@
  * argument (0-based) equals value.  Give several rows for several values. */
 struct sandbox_call {
 	int nr;			/* SCMP_SYS(name) */
-	int arg;		/* -1: any arguments */
+	int arg;		/* -1: any arguments; of openat also
+				 * SANDBOX_READING */
 	uint64_t value;
 };
+
+#define SANDBOX_READING (-2)	/* flags that open for reading only */
 
 /*
  * Enter the sandbox.  Always allowed: exit, exit_group, memory calls without
@@ -45,6 +48,14 @@ int sandbox_filter(const struct sandbox_call *calls, size_t n,
  * fail with EPERM from now on.
  */
 int sandbox_forbid(const int *calls, size_t n, struct why *why);
+
+/*
+ * Before one of them, for a process that must go on reading some files: where
+ * the kernel has Landlock, it can open nothing any more but these paths (NULL-
+ * terminated; what is not there is passed over) and what lies below them, and
+ * these for reading only.
+ */
+int sandbox_reading(const char *const *paths, struct why *why);
 
 /* The programs of both, for the test that compares them with libseccomp's:
  * 0 or ERR_TOOBIG. */

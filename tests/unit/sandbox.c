@@ -20,6 +20,7 @@ static const struct sandbox_call rows[] = {
 	{ SCMP_SYS(fcntl), 1, F_ADD_SEALS }, { SCMP_SYS(fcntl), 1, F_SETFL },
 	{ SCMP_SYS(prctl), 5, 0x1234567800000001 },
 	{ SCMP_SYS(write), 0, 3 }, { SCMP_SYS(ioctl), 2, UINT64_MAX },
+	{ SCMP_SYS(openat), SANDBOX_READING, 0 },
 	{ SCMP_SYS(socketcall), -1, 0 },	/* on few machines */
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -59,9 +60,14 @@ allowing(void)
 	add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 	    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 	for (size_t i = 0; i < N_ROWS; i++)
-		add(c, SCMP_ACT_ALLOW, rows[i].nr, rows[i].arg >= 0,
-		    SCMP_CMP((unsigned)(rows[i].arg < 0 ? 0 : rows[i].arg),
-		    SCMP_CMP_EQ, rows[i].value));
+		if (rows[i].arg == SANDBOX_READING)
+			add(c, SCMP_ACT_ALLOW, rows[i].nr, 1,
+			    SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT |
+			    O_TRUNC | O_APPEND, O_RDONLY));
+		else
+			add(c, SCMP_ACT_ALLOW, rows[i].nr, rows[i].arg >= 0,
+			    SCMP_CMP((unsigned)(rows[i].arg < 0 ? 0 :
+			    rows[i].arg), SCMP_CMP_EQ, rows[i].value));
 	return c;
 }
 
@@ -150,6 +156,7 @@ same_arguments(struct both *b, struct seccomp_data d)
 	    PROT_READ | PROT_EXEC, F_SETFL, F_ADD_SEALS, F_ADD_SEALS + 1,
 	    0x1234567800000001, 0x1234567800000000, 0x1234567900000001,
 	    (uint64_t)PROT_EXEC << 32, ((uint64_t)1 << 32) | F_ADD_SEALS,
+	    O_CREAT, O_TRUNC, O_APPEND | O_CLOEXEC, O_CLOEXEC | O_NOFOLLOW,
 	    0xffffffff, UINT64_MAX, UINT64_MAX - 1 };
 	const uint64_t pid = (uint64_t)getpid();
 
