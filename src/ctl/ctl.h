@@ -6,6 +6,7 @@
 #define CTL_CTL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Exit status. */
 enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
@@ -17,7 +18,10 @@ struct options {
 	const char *message;		/* end */
 	const char *cert, *until;	/* lock, unlock */
 	const char *trust, *state_dir;	/* NULL: as conf says */
+	unsigned seconds;		/* fetch-crls */
 	const char *argument, *second;	/* of the command, or NULL */
+	char *const *arguments;		/* all of them */
+	size_t n_arguments;
 };
 
 /* Each returns an exit status, having said what is to be said. */
@@ -26,6 +30,7 @@ int ask_reload(const struct options *o);
 int ask_status(const struct options *o);
 int ask_sessions(const struct options *o);
 int ask_end(const struct options *o);
+int fetch_run(const struct options *o);
 int lock_run(const struct options *o);
 int unlock_run(const struct options *o);
 int locks_run(const struct options *o);

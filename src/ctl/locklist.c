@@ -12,18 +12,6 @@
 #include "proto/load.h"
 
 static void
-put(struct print *p, enum ctlmsg_kind kind, const char *name,
-    const char *text, int64_t number)
-{
-	struct ctlmsg_item it = { .kind = kind, .time = number,
-	    .number = (uint64_t)number };
-
-	(void)snprintf(it.name, sizeof(it.name), "%s", name);
-	(void)snprintf(it.text, sizeof(it.text), "%s", text);
-	(void)print_item(p, &it);
-}
-
-static void
 print_rule(struct print *p, const struct map_rule *r, struct span text)
 {
 	char line[MAP_LINE_MAX + 1];
@@ -37,12 +25,12 @@ print_rule(struct print *p, const struct map_rule *r, struct span text)
 	}
 	(void)snprintf(line, sizeof(line), "%.*s", (int)text.n,
 	    (const char *)text.p);
-	put(p, CTLMSG_RECORD, "lock", "", 0);
-	put(p, CTLMSG_NUMBER, "line", "", r->line);
-	put(p, CTLMSG_TEXT, "authority", r->authority, 0);
-	put(p, CTLMSG_TEXT, "rule", line, 0);
-	put(p, CTLMSG_TIME, "until", "", r->until);
-	put(p, CTLMSG_TEXT, "ended", ended ? "yes" : "no", 0);
+	print_put(p, CTLMSG_RECORD, "lock", "", 0);
+	print_put(p, CTLMSG_NUMBER, "line", "", r->line);
+	print_put(p, CTLMSG_TEXT, "authority", r->authority, 0);
+	print_put(p, CTLMSG_TEXT, "rule", line, 0);
+	print_put(p, CTLMSG_TIME, "until", "", r->until);
+	print_put(p, CTLMSG_TEXT, "ended", ended ? "yes" : "no", 0);
 }
 
 static void

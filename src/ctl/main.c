@@ -1,15 +1,20 @@
 /*
  * certloginctl: looks at and steers a running certlogind over its local
- * socket.
+ * socket; fetches CRLs where none runs as well.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
 #include "ctl/say.h"
+#include "proto/crlmsg.h"
 #include "proto/rundir.h"
+
+#define FETCH_SECONDS 120	/* one CRL may take */
 
 static void
 usage(FILE *f)
@@ -29,10 +34,15 @@ usage(FILE *f)
 	    "  locks        who is locked\n"
 	    "  reload       load configuration, trust, map and host key "
 	    "afresh\n"
+	    "  fetch-crls [AUTHORITY...]\n"
+	    "               get CRLs from each crl-url of trust.conf, without "
+	    "certlogind\n"
+	    "      [--time-limit SECONDS]\n"
 	    "  -f CONF      the configuration certlogind was started with\n"
 	    "  --run-dir D  its run-dir, where CONF names one\n"
 	    "  --trust F, --state-dir D\n"
-	    "               for lock, unlock and locks: instead of CONF's\n"
+	    "               for lock, unlock, locks and fetch-crls: instead of "
+	    "CONF's\n"
 	    "  --json       print JSON\n"
 	    "  --help, --version\n", f);
 }
@@ -40,7 +50,7 @@ usage(FILE *f)
 /* getopt_long's values; from OPT_FIRST on, a command says which it takes. */
 enum { OPT_HELP = 256, OPT_VERSION, OPT_RUN_DIR, OPT_FIRST,
     OPT_JSON = OPT_FIRST, OPT_IDENTITY, OPT_ACCOUNT, OPT_MESSAGE, OPT_CERT,
-    OPT_UNTIL, OPT_TRUST, OPT_STATE_DIR };
+    OPT_UNTIL, OPT_TRUST, OPT_STATE_DIR, OPT_TIME_LIMIT };
 #define TAKES(opt) (1u << ((opt) - OPT_FIRST))
 
 static const struct option long_options[] = {
@@ -55,6 +65,7 @@ static const struct option long_options[] = {
 	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "trust", required_argument, NULL, OPT_TRUST },
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "time-limit", required_argument, NULL, OPT_TIME_LIMIT },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -82,9 +93,28 @@ static const struct command {
 	{ "locks", NULL, 0, 0, TAKES(OPT_JSON) | TAKES(OPT_STATE_DIR),
 	    locks_run },
 	{ "reload", NULL, 0, 0, TAKES(OPT_JSON), ask_reload },
+	{ "fetch-crls", "AUTHORITIES", 0, INT_MAX, TAKES(OPT_JSON) |
+	    TAKES(OPT_TRUST) | TAKES(OPT_STATE_DIR) | TAKES(OPT_TIME_LIMIT),
+	    fetch_run },
 };
 
-static void
+static int
+take_seconds(struct options *o)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(optarg, &end, 10);
+	if (errno != 0 || optarg[0] < '0' || optarg[0] > '9' ||
+	    *end != '\0' || v < 1 || v > CRLMSG_SECONDS_MAX)
+		return say_error(EXIT_USAGE, "--time-limit %s: expected "
+		    "seconds, from 1 to %d", optarg, CRLMSG_SECONDS_MAX);
+	o->seconds = (unsigned)v;
+	return EXIT_DONE;
+}
+
+static int
 take_option(struct options *o, int opt)
 {
 	switch (opt) {
@@ -118,14 +148,17 @@ take_option(struct options *o, int opt)
 	case OPT_STATE_DIR:
 		o->state_dir = optarg;
 		break;
+	case OPT_TIME_LIMIT:
+		return take_seconds(o);
 	}
+	return EXIT_DONE;
 }
 
 /* -1 to go on, else an exit status. */
 static int
 parse_options(struct options *o, int argc, char **argv, unsigned *used)
 {
-	int opt;
+	int opt, r;
 
 	while ((opt = getopt_long(argc, argv, "f:", long_options,
 	    NULL)) != -1) {
@@ -141,7 +174,8 @@ parse_options(struct options *o, int argc, char **argv, unsigned *used)
 			usage(stderr);
 			return EXIT_USAGE;
 		}
-		take_option(o, opt);
+		if ((r = take_option(o, opt)) != EXIT_DONE)
+			return r;
 		if (opt >= OPT_FIRST)
 			*used |= TAKES(opt);
 	}
@@ -176,7 +210,8 @@ check_use(const struct command *c, unsigned used, int n_args)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .conf = RUNDIR_DEFAULT_CONF };
+	struct options o = { .conf = RUNDIR_DEFAULT_CONF,
+	    .seconds = FETCH_SECONDS };
 	const struct command *c;
 	unsigned used = 0;
 	int rc = parse_options(&o, argc, argv, &used);
@@ -194,6 +229,8 @@ main(int argc, char **argv)
 		return rc;
 	o.argument = argv[optind + 1];
 	o.second = o.argument != NULL ? argv[optind + 2] : NULL;
+	o.arguments = argv + optind + 1;
+	o.n_arguments = (size_t)(argc - optind - 1);
 	rc = c->run(&o);
 	if (fflush(stdout) != 0 || ferror(stdout) != 0)
 		return say_error(EXIT_COULD_NOT, "output: %s",

@@ -92,6 +92,18 @@ print_item(void *ctx, const struct ctlmsg_item *item)
 }
 
 void
+print_put(struct print *p, enum ctlmsg_kind kind, const char *name,
+    const char *text, int64_t number)
+{
+	struct ctlmsg_item it = { .kind = kind, .time = number,
+	    .number = (uint64_t)number };
+
+	(void)snprintf(it.name, sizeof(it.name), "%s", name);
+	(void)snprintf(it.text, sizeof(it.text), "%s", text);
+	(void)print_item(p, &it);
+}
+
+void
 print_end(struct print *p)
 {
 	if (p->json)

@@ -17,6 +17,10 @@ struct print {
 /* ctx is a struct print; a ctlcall_fn.  ERR_MALFORMED for a value in front
  * of the first record. */
 int print_item(void *ctx, const struct ctlmsg_item *item);
+/* The same, of a record's name, or of a value: text, or number, which is also
+ * a time. */
+void print_put(struct print *p, enum ctlmsg_kind kind, const char *name,
+    const char *text, int64_t number);
 /* The whole answer was printed. */
 void print_end(struct print *p);
 

@@ -6,6 +6,8 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 	libgnutls28-dev libev-dev libpam0g-dev libseccomp-dev libcdb-dev
 	libsqlite3-dev libtasn1-6-dev libtasn1-bin libp11-kit-dev
 	libsystemd-dev)
+# for certlogin-fetch, which quickstart leaves out; either will do
+FETCH_PACKAGES=('libcurl4-gnutls-dev|libcurl4-openssl-dev')
 # for the tests on top of that
 TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	gnutls-bin openssl softhsm2 opensc iproute2 procps util-linux binutils
@@ -19,15 +21,16 @@ TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 # installing them would start them
 UNPACKED_PACKAGES=(openssh-server cron)
 
-# missing_packages PACKAGE…: those that are not installed, one a line
+# missing_packages PACKAGE…: those that are not installed, one a line; of A|B
+# the first, if neither is
 missing_packages()
 {
-	local p status
+	local p
 
 	for p in "$@"; do
-		status=$(dpkg-query -W -f='${db:Status-Status}\n' "$p" \
-		    2>/dev/null | head -n 1) || status=''
-		[ "$status" = installed ] || echo "$p"
+		# shellcheck disable=SC2086	# each of them
+		dpkg-query -W -f='${db:Status-Status}\n' ${p//|/ } \
+		    2>/dev/null | grep -qx installed || echo "${p%%|*}"
 	done
 }
 

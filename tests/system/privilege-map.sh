@@ -106,6 +106,18 @@ if [ -n "$(where certlogin-spawn)" ]; then
 	no_own 'decide_|trust_|slice_|verify_' certlogin-spawn certlogin-p11
 fi
 
+# what talks to web servers, and it alone
+mapfile -t others < <(find "$BUILD/inst" -type f -executable \
+    -name 'certlogin*' ! -name certlogin-fetch -printf '%f\n')
+no_library 'libcurl' "${others[@]}"
+if [ -n "$(where certlogin-fetch)" ]; then
+	no_library 'lib(pam|p11-kit-proxy|systemd)\.' certlogin-fetch
+	no_symbol "$pam|$users|$exec|set.*[ug]id.*|kill" certlogin-fetch
+	no_own 'idmap_|rule_|decide_|trust_|slice_|verify_' certlogin-fetch
+	libraries certlogin-fetch | grep -q libcurl ||
+	    complain "certlogin-fetch without libcurl: the look-up is broken"
+fi
+
 # positive controls: the look-ups above find what is there
 libraries certlogin-net | grep -qE "$tls" ||
     complain "certlogin-net without GnuTLS: the look-up is broken"
