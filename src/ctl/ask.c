@@ -8,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/print.h"
+#include "ctl/prom.h"
 #include "ctl/say.h"
 #include "proto/chan.h"
 #include "proto/ctlcall.h"
@@ -20,11 +21,30 @@ static int
 run_dir_of(const struct options *o, char *dst, size_t size, struct why *why)
 {
 	if (o->run_dir == NULL)
-		return rundir_default(o->conf, dst, size);
+		return rundir_default(o->conf, dst, size) == 0 ? 0 :
+		    why_set(why, ERR_TOOBIG, "run-dir: path too long");
 	if (snprintf(dst, size, "%s", o->run_dir) >= (int)size)
 		return why_set(why, ERR_TOOBIG, "%s: path too long",
 		    o->run_dir);
 	return 0;
+}
+
+/* Send b; an exit status, that of the answer where done is set. */
+static int
+call(const struct options *o, const struct buf *b, ctlcall_fn *each,
+    void *ctx, bool *done)
+{
+	char dir[256], error[CTLMSG_TEXT_MAX];
+	uint8_t status;
+	struct why why;
+
+	*done = false;
+	if (run_dir_of(o, dir, sizeof(dir), &why) != 0 ||
+	    ctlcall(dir, b, -1, ANSWER_MS, each, ctx, &status, error,
+	    &why) != 0)
+		return say_error(EXIT_COULD_NOT, "%s", why.text);
+	*done = true;
+	return error[0] != '\0' ? say_error(status, "%s", error) : status;
 }
 
 /* Send b and print the answer. */
@@ -32,16 +52,12 @@ static int
 ask(const struct options *o, const struct buf *b)
 {
 	struct print p = { .json = o->json };
-	char dir[256], error[CTLMSG_TEXT_MAX];
-	uint8_t status;
-	struct why why;
+	bool done;
+	int rc = call(o, b, print_item, &p, &done);
 
-	if (run_dir_of(o, dir, sizeof(dir), &why) != 0 ||
-	    ctlcall(dir, b, -1, ANSWER_MS, print_item, &p, &status, error,
-	    &why) != 0)
-		return say_error(EXIT_COULD_NOT, "%s", why.text);
-	print_end(&p);
-	return error[0] != '\0' ? say_error(status, "%s", error) : status;
+	if (done)
+		print_end(&p);
+	return rc;
 }
 
 static int
@@ -61,6 +77,29 @@ int
 ask_reload(const struct options *o)
 {
 	return ask_empty(o, CTLMSG_RELOAD);
+}
+
+static int
+ask_metrics(const struct options *o)
+{
+	struct prom p;
+	struct buf b;
+	bool done;
+	int rc, e;
+
+	if (o->json)
+		return say_error(EXIT_USAGE, "--metrics goes without --json; "
+		    "see --help for usage");
+	buf_init(&b, CHAN_MSG_MAX);
+	buf_init(&p.items, PROM_MAX);
+	(void)ctlmsg_empty_encode(&b, CTLMSG_METRICS);
+	rc = call(o, &b, prom_item, &p, &done);
+	if (done && rc == EXIT_DONE && (e = prom_print(&p)) != 0)
+		rc = say_error(EXIT_COULD_NOT, "certlogind's answer: %s",
+		    err_text(e));
+	buf_free(&p.items);
+	buf_free(&b);
+	return rc;
 }
 
 int
@@ -87,7 +126,7 @@ ask_reload_at(const char *run_dir)
 int
 ask_status(const struct options *o)
 {
-	return ask_empty(o, CTLMSG_STATUS);
+	return o->metrics ? ask_metrics(o) : ask_empty(o, CTLMSG_STATUS);
 }
 
 /* A reference number of the argument; 0 is none. */

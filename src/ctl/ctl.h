@@ -16,6 +16,7 @@ struct options {
 	bool json;
 	const char *identity, *account;	/* sessions, end */
 	const char *message;		/* end */
+	bool metrics;			/* status */
 	const char *cert, *until;	/* lock, unlock */
 	const char *trust, *state_dir;	/* NULL: as conf says */
 	unsigned seconds;		/* fetch-crls */

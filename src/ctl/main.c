@@ -21,7 +21,9 @@ usage(FILE *f)
 {
 	(void)fputs("usage: certloginctl [-f CONF] [--run-dir DIR] [--json] "
 	    "COMMAND\n"
-	    "  status       what is loaded, when it expires, what is wrong\n"
+	    "  status [--metrics]\n"
+	    "               what is loaded, when it expires, what is wrong;\n"
+	    "               or numbers in Prometheus' text format\n"
 	    "  sessions [--identity X] [--account A]\n"
 	    "               who is logged in\n"
 	    "  why NUMBER   why a login was refused (the number is in the "
@@ -49,8 +51,8 @@ usage(FILE *f)
 
 /* getopt_long's values; from OPT_FIRST on, a command says which it takes. */
 enum { OPT_HELP = 256, OPT_VERSION, OPT_RUN_DIR, OPT_FIRST,
-    OPT_JSON = OPT_FIRST, OPT_IDENTITY, OPT_ACCOUNT, OPT_MESSAGE, OPT_CERT,
-    OPT_UNTIL, OPT_TRUST, OPT_STATE_DIR, OPT_TIME_LIMIT };
+    OPT_JSON = OPT_FIRST, OPT_IDENTITY, OPT_ACCOUNT, OPT_MESSAGE, OPT_METRICS,
+    OPT_CERT, OPT_UNTIL, OPT_TRUST, OPT_STATE_DIR, OPT_TIME_LIMIT };
 #define TAKES(opt) (1u << ((opt) - OPT_FIRST))
 
 static const struct option long_options[] = {
@@ -61,6 +63,7 @@ static const struct option long_options[] = {
 	{ "identity", required_argument, NULL, OPT_IDENTITY },
 	{ "account", required_argument, NULL, OPT_ACCOUNT },
 	{ "message", required_argument, NULL, OPT_MESSAGE },
+	{ "metrics", no_argument, NULL, OPT_METRICS },
 	{ "cert", required_argument, NULL, OPT_CERT },
 	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "trust", required_argument, NULL, OPT_TRUST },
@@ -76,7 +79,8 @@ static const struct command {
 	unsigned takes;			/* options of its own */
 	int (*run)(const struct options *);
 } commands[] = {
-	{ "status", NULL, 0, 0, TAKES(OPT_JSON), ask_status },
+	{ "status", NULL, 0, 0, TAKES(OPT_JSON) | TAKES(OPT_METRICS),
+	    ask_status },
 	{ "sessions", NULL, 0, 0, TAKES(OPT_JSON) | TAKES(OPT_IDENTITY) |
 	    TAKES(OPT_ACCOUNT), ask_sessions },
 	{ "why", "the NUMBER of a refusal", 1, 1, TAKES(OPT_JSON),
@@ -135,6 +139,9 @@ take_option(struct options *o, int opt)
 		break;
 	case OPT_MESSAGE:
 		o->message = optarg;
+		break;
+	case OPT_METRICS:
+		o->metrics = true;
 		break;
 	case OPT_CERT:
 		o->cert = optarg;

@@ -112,14 +112,15 @@ put_daemon(struct buf *b, const struct daemon *d, const char *error)
 	ctlmsg_number(b, "pid", (uint64_t)getpid());
 	ctlmsg_time(b, "started", d->started);
 	ctlmsg_time(b, "loaded", u->loaded);
+	ctlmsg_time(b, "last-reload", d->metrics.last_reload);
 	ctlmsg_text(b, "last-error", "%s", error);
 	ctlmsg_time(b, "host-certificate-expires", u->hostkey->not_after);
 	ctlmsg_number(b, "rules", u->done.rules);
 	ctlmsg_number(b, "locks", u->done.locks);
 	ctlmsg_number(b, "sessions", d->live);
 	ctlmsg_number(b, "waiting", limits_waiting(d->limits));
-	ctlmsg_number(b, "logins", d->logins);
-	ctlmsg_number(b, "refusals", d->refusals);
+	ctlmsg_number(b, "logins", d->metrics.result[METRICS_ADMITTED]);
+	ctlmsg_number(b, "refusals", metrics_refused(&d->metrics));
 }
 
 static void
@@ -156,6 +157,69 @@ answer_status(struct ctl_tool *t, struct chan_msg *m)
 		put_expiry(&t->out, &item[i]);
 	for (size_t i = 0; i < done->n; i++)
 		put_authority(&t->out, &done->authority[i], now);
+}
+
+/* ---- metrics ------------------------------------------------------------------ */
+
+static void
+put_closed(struct buf *b, const struct limits *l)
+{
+	static const char *const reasons[LIMITS_KINDS] = {
+		[LIMITS_REFUSED_SOURCE] = "max-per-source",
+		[LIMITS_REFUSED_STARTUPS] = "max-startups",
+		[LIMITS_REFUSED_SESSIONS] = "max-sessions",
+		[LIMITS_SILENT] = "silent",
+	};
+
+	for (size_t i = 0; i < LIMITS_KINDS; i++) {
+		ctlmsg_record(b, "closed");
+		ctlmsg_text(b, "reason", "%s", reasons[i]);
+		ctlmsg_number(b, "count", limits_total(l,
+		    (enum limits_verdict)i));
+	}
+}
+
+/* Of those that have one, or should. */
+static void
+put_usable(struct buf *b, const struct ipc_authority *a)
+{
+	if (!a->has_crl && a->crl_problem[0] == '\0')
+		return;
+	ctlmsg_record(b, "crl");
+	ctlmsg_text(b, "authority", "%s", a->name);
+	ctlmsg_number(b, "usable", a->crl_problem[0] == '\0');
+}
+
+/* What status has, and what only machines want to know. */
+void
+answer_metrics(struct ctl_tool *t, struct chan_msg *m)
+{
+	const struct ipc_load_done *done = &t->d->setup->done;
+	struct expiry item[EXPIRY_MAX];
+	int64_t now = (int64_t)time(NULL);
+	char error[CTLMSG_TEXT_MAX];
+	uint64_t problems = 0;
+	size_t n;
+
+	if (ctlmsg_empty_decode(m->body) != 0) {
+		malformed(t);
+		return;
+	}
+	(void)setup_last_error(t->d, error, sizeof(error));
+	n = expiry_list(t->d, now, item);
+	for (size_t i = 0; i < n; i++)
+		problems += item[i].problem;
+	ctlmsg_begin(&t->out, 0, "");
+	put_daemon(&t->out, t->d, error);
+	ctlmsg_record(&t->out, "health");
+	ctlmsg_number(&t->out, "problems", problems + (error[0] != '\0'));
+	ctlmsg_number(&t->out, "reload-good", error[0] == '\0');
+	metrics_put(&t->out, &t->d->metrics);
+	put_closed(&t->out, t->d->limits);
+	for (size_t i = 0; i < done->n; i++) {
+		put_authority(&t->out, &done->authority[i], now);
+		put_usable(&t->out, &done->authority[i]);
+	}
 }
 
 /* ---- sessions ----------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 void answer_why(struct ctl_tool *t, struct chan_msg *m);
 void answer_status(struct ctl_tool *t, struct chan_msg *m);
+void answer_metrics(struct ctl_tool *t, struct chan_msg *m);
 void answer_sessions(struct ctl_tool *t, struct chan_msg *m);
 void answer_end(struct ctl_tool *t, struct chan_msg *m);
 /* Answered when it has ended. */

@@ -35,6 +35,8 @@ struct conn {
 	char host[64];
 	struct limits_source source;
 	bool waiting;		/* counted by limits */
+	bool refused;		/* counted as such */
+	int64_t begun;		/* metrics_now() at its first byte */
 	bool proved;		/* a judge was asked for: net saw a certificate
 				 * and its key's signature */
 	bool leaving;		/* over, but processes of it are to end */
@@ -151,11 +153,13 @@ conn_new(struct daemon *d)
 }
 
 static void
-refused(struct conn *c, const struct ipc_ses_refused *f)
+refused(struct conn *c, enum metrics_result result,
+    const struct ipc_ses_refused *f)
 {
 	char asked[sizeof(f->account)];
 
-	c->d->refusals++;
+	c->refused = true;
+	c->d->metrics.result[result]++;
 	why_log_add(c->d->why, c->reference, c->host, !c->proved, f);
 	if (!c->proved && !limits_line(c->d->limits))
 		return;
@@ -165,12 +169,12 @@ refused(struct conn *c, const struct ipc_ses_refused *f)
 }
 
 static void
-refused_here(struct conn *c, const char *detail)
+refused_here(struct conn *c, enum metrics_result result, const char *detail)
 {
 	static struct ipc_ses_refused f;
 
 	(void)snprintf(f.detail, sizeof(f.detail), "%s", detail);
-	refused(c, &f);
+	refused(c, result, &f);
 }
 
 /* LoginGraceTime: PAM included, so the session may be anywhere. */
@@ -183,8 +187,9 @@ on_grace(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	if (c->socket >= 0)
 		limits_silent(c->d->limits);
-	else
-		refused_here(c, "not logged in within login-grace-time");
+	else if (c->waiting && !c->refused)
+		refused_here(c, METRICS_TIMEOUT,
+		    "not logged in within login-grace-time");
 	if (c->net > 0)
 		(void)kill(c->net, SIGKILL);
 	if (c->session > 0)
@@ -248,8 +253,9 @@ on_readable(struct ev_loop *loop, ev_io *w, int revents)
 		return;
 	}
 	ev_io_stop(loop, w);
+	c->begun = metrics_now();
 	if (join(c, &why) != 0) {
-		refused_here(c, why.text);
+		refused_here(c, METRICS_FAULT, why.text);
 		conn_free(c);
 		return;
 	}
@@ -304,6 +310,8 @@ answer_need_judge(struct conn *c, struct chan_msg *m)
 
 	if (r != 0 || c->live != NULL || c->hostkey == NULL)
 		return r != 0 ? r : ERR_STATE;
+	if (!c->proved)
+		metrics_took(&c->d->metrics.handshake, c->begun);
 	c->proved = true;
 	end_judge(c);
 	if ((judge = spare_take_judge(c->d->spares, c->hostkey, &c->judge,
@@ -327,9 +335,9 @@ answer_refused(struct conn *c, struct chan_msg *m)
 
 	if (r != 0 || c->live != NULL)
 		return r != 0 ? r : ERR_STATE;
-	refused(c, &f);
+	refused(c, metrics_refusal(f.kind), &f);
 	/* several logins may have waited for the same one */
-	if (f.hostkey && c->hostkey == c->d->setup->hostkey)
+	if (f.kind == IPC_REFUSAL_HOSTKEY && c->hostkey == c->d->setup->hostkey)
 		reload_hostkey(c->d);
 	return 0;
 }
@@ -383,10 +391,13 @@ answer_register(struct conn *c, struct chan_msg *m)
 		return ERR_NOMEM;
 	if (c->reference == 0)
 		c->reference = g.reference;
+	if (!adopted) {
+		c->d->metrics.result[METRICS_ADMITTED]++;
+		metrics_took(&c->d->metrics.login, c->begun);
+	}
 	not_waiting(c);
 	end_judge(c);
 	drop_hostkey(c);
-	c->d->logins++;
 	if ((r = say(c, IPC_SES_REGISTERED)) == 0)
 		review_session(c->live, !adopted);
 	return r;
@@ -442,6 +453,9 @@ on_session(struct ev_loop *loop, ev_io *w, int revents)
 	if (r != ERR_EOF)
 		log_error("session reference=%llu: %s",
 		    (unsigned long long)c->reference, err_text(r));
+	/* it ended in mid-login, without a word */
+	if (c->waiting && !c->refused)
+		c->d->metrics.result[METRICS_FAULT]++;
 	conn_free(c);
 }
 

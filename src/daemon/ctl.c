@@ -104,6 +104,7 @@ static const struct row {
 	{ CTLMSG_WHY, false, 0, answer_why },
 	{ CTLMSG_STATUS, false, 0, answer_status },
 	{ CTLMSG_SESSIONS, false, 0, answer_sessions },
+	{ CTLMSG_METRICS, false, 0, answer_metrics },
 	{ CTLMSG_RELOAD, true, 0, answer_reload },
 	{ CTLMSG_END, true, 0, answer_end },
 };

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "daemon/limits.h"
+#include "daemon/metrics.h"
 #include "daemon/why.h"
 #include "proto/conf.h"
 #include "proto/ipc.h"
@@ -90,7 +91,7 @@ struct daemon {
 	size_t live;			/* their number */
 	uint64_t next_order;		/* of the next one's place in it */
 	struct review *review;
-	unsigned long logins, refusals;
+	struct metrics metrics;
 	int64_t started;		/* seconds since 1970 */
 	char error[SETUP_ERRORS][512];	/* why the last load of it was refused,
 					 * "" = it was not */

@@ -18,7 +18,8 @@ struct limits {
 	struct slot slot[SLOTS];
 	uint64_t seed;			/* strangers choose their address */
 	size_t waiting;
-	unsigned long counted[LIMITS_KINDS];
+	unsigned long counted[LIMITS_KINDS];	/* since the last report */
+	unsigned long total[LIMITS_KINDS];
 	unsigned long lines;		/* about strangers, logged or not */
 };
 
@@ -141,6 +142,7 @@ limits_ask(struct limits *l, const struct conf *c,
 		v = LIMITS_REFUSED_STARTUPS;
 	if (v != LIMITS_OK) {
 		l->counted[v]++;
+		l->total[v]++;
 		return v;
 	}
 	slot->source = *s;
@@ -165,6 +167,13 @@ void
 limits_silent(struct limits *l)
 {
 	l->counted[LIMITS_SILENT]++;
+	l->total[LIMITS_SILENT]++;
+}
+
+unsigned long
+limits_total(const struct limits *l, enum limits_verdict v)
+{
+	return v < LIMITS_KINDS ? l->total[v] : 0;
 }
 
 bool

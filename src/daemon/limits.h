@@ -44,6 +44,9 @@ void limits_silent(struct limits *l);
  * report: whoever can connect must not be able to fill the log. */
 bool limits_line(struct limits *l);
 
+/* How often it came to this since limits_new(). */
+unsigned long limits_total(const struct limits *l, enum limits_verdict v);
+
 /* Connections waiting now. */
 size_t limits_waiting(const struct limits *l);
 

@@ -168,6 +168,8 @@ reload_failed(struct reload *r, unsigned part, int code, const char *text)
 
 	log_error("reload: %s; what was loaded before stays in force", text);
 	setup_failed(d, part, text);
+	if ((r->parts & SETUP_PROCESS) == 0)
+		metrics_reloaded(&d->metrics, false);
 	tell_waiters(d, r, text);
 	if ((r->parts & SETUP_KEY) != 0)
 		tell_watch(r, WATCH_KEY, part == SETUP_KEY, code);
@@ -214,8 +216,10 @@ there(struct reload *r, unsigned part)
 	if ((r->parts & SETUP_POLICY) != 0)
 		watch_loaded(d->watch, WATCH_POLICY, &d->setup->sources);
 	log_reloaded(d, r->parts);
-	if ((r->parts & SETUP_PROCESS) == 0)
+	if ((r->parts & SETUP_PROCESS) == 0) {
+		metrics_reloaded(&d->metrics, true);
 		expiry_warn(d);
+	}
 	tell_waiters(d, r, "");
 	end_reload(r);
 }

@@ -147,6 +147,25 @@ ctlmsg_time(struct buf *b, const char *name, int64_t value)
 	buf_put_u64(b, (uint64_t)value);
 }
 
+void
+ctlmsg_put(struct buf *b, const struct ctlmsg_item *item)
+{
+	switch (item->kind) {
+	case CTLMSG_RECORD:
+		ctlmsg_record(b, item->name);
+		break;
+	case CTLMSG_TEXT:
+		ctlmsg_text(b, item->name, "%s", item->text);
+		break;
+	case CTLMSG_NUMBER:
+		ctlmsg_number(b, item->name, item->number);
+		break;
+	case CTLMSG_TIME:
+		ctlmsg_time(b, item->name, item->time);
+		break;
+	}
+}
+
 static bool
 is_name(const char *s)
 {

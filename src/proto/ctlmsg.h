@@ -18,6 +18,7 @@ enum ctlmsg_type {
 	CTLMSG_STATUS = 3,
 	CTLMSG_SESSIONS = 4,	/* string identity, account */
 	CTLMSG_END = 5,		/* see ctlmsg_end_encode() */
+	CTLMSG_METRICS = 6,
 	CTLMSG_TRY = 7,		/* fd 0: a map; see ctlmsg_try_encode() */
 	CTLMSG_ANSWER = 16,	/* byte exit status; string error; items */
 	CTLMSG_PART = 17,	/* items */
@@ -29,7 +30,7 @@ enum ctlmsg_type {
 /* WHY */
 int ctlmsg_why_encode(struct buf *b, uint64_t reference);
 int ctlmsg_why_decode(struct rd r, uint64_t *reference);
-/* RELOAD, STATUS: nothing */
+/* RELOAD, STATUS, METRICS: nothing */
 int ctlmsg_empty_encode(struct buf *b, uint8_t type);
 int ctlmsg_empty_decode(struct rd r);
 
@@ -100,6 +101,9 @@ void ctlmsg_text(struct buf *b, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void ctlmsg_number(struct buf *b, const char *name, uint64_t value);
 void ctlmsg_time(struct buf *b, const char *name, int64_t value);
+
+/* One item, as ctlmsg_next() gave it. */
+void ctlmsg_put(struct buf *b, const struct ctlmsg_item *item);
 
 /* ANSWER's head; then, as of a PART, its items. */
 int ctlmsg_head(struct rd *r, uint8_t *status, char error[CTLMSG_TEXT_MAX]);

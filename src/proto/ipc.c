@@ -1212,7 +1212,7 @@ int
 ipc_ses_refused_encode(struct buf *b, const struct ipc_ses_refused *f)
 {
 	chan_begin(b, IPC_SES_REFUSED);
-	buf_put_bool(b, f->hostkey);
+	buf_put_u8(b, f->kind);
 	buf_put_cstring(b, f->account);
 	buf_put_cstring(b, f->reason);
 	buf_put_cstring(b, f->detail);
@@ -1222,11 +1222,16 @@ ipc_ses_refused_encode(struct buf *b, const struct ipc_ses_refused *f)
 int
 ipc_ses_refused_decode(struct rd r, struct ipc_ses_refused *f)
 {
-	f->hostkey = rd_bool(&r);
+	int e;
+
+	f->kind = rd_u8(&r);
 	rd_cstring(&r, f->account, sizeof(f->account));
 	rd_cstring(&r, f->reason, sizeof(f->reason));
 	rd_cstring(&r, f->detail, sizeof(f->detail));
-	return rd_end(&r);
+	if ((e = rd_end(&r)) != 0)
+		return e;
+	return f->kind >= IPC_REFUSAL_HANDSHAKE &&
+	    f->kind <= IPC_REFUSAL_HOSTKEY ? 0 : ERR_MALFORMED;
 }
 
 void

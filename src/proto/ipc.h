@@ -535,11 +535,20 @@ struct ipc_ses_join {
 int ipc_ses_join_encode(struct buf *b, const struct ipc_ses_join *j);
 int ipc_ses_join_decode(struct rd r, struct ipc_ses_join *j);
 
-/* SES_REFUSED: bool hostkey (its process failed: replace it); string account
- * asked for; string reason (as the person was told); string detail (the full
- * story, for log and why) */
+/* SES_REFUSED: byte kind; string account asked for; string reason (as the
+ * person was told); string detail (the full story, for log and why) */
+enum ipc_refusal {
+	IPC_REFUSAL_HANDSHAKE = 1,	/* no login came of it */
+	IPC_REFUSAL_CERTIFICATE = 2,	/* by the trust checks; but for */
+	IPC_REFUSAL_EXPIRED = 3,
+	IPC_REFUSAL_REVOKED = 4,
+	IPC_REFUSAL_MAP = 5,		/* no rule, denied, locked */
+	IPC_REFUSAL_ACCOUNT = 6,	/* uid rule, PAM */
+	IPC_REFUSAL_FAULT = 7,		/* of a helper of ours */
+	IPC_REFUSAL_HOSTKEY = 8,	/* of certlogin-hostkey: replace it */
+};
 struct ipc_ses_refused {
-	bool hostkey;
+	uint8_t kind;			/* enum ipc_refusal */
 	char account[IPC_ACCOUNT_MAX];
 	char reason[IPC_TEXT_MAX];
 	char detail[IPC_TEXT_MAX];

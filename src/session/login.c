@@ -24,7 +24,7 @@
 static int
 internal(struct session *s, const char *detail)
 {
-	return session_refuse(s, 0, false, NOT_NOW, detail);
+	return session_refuse(s, 0, IPC_REFUSAL_FAULT, NOT_NOW, detail);
 }
 
 /* ---- one signature ----------------------------------------------------------- */
@@ -66,11 +66,12 @@ answer_sign(struct session *s, struct rd body)
 	if (r == 0) {
 		(void)snprintf(detail, sizeof(detail),
 		    "host key: signature refused: %s", error);
-		return session_refuse(s, 0, false, NOT_NOW, detail);
+		return session_refuse(s, 0, IPC_REFUSAL_FAULT, NOT_NOW,
+		    detail);
 	}
 	(void)snprintf(detail, sizeof(detail), "host key process: %s",
 	    r == ERR_TIMEOUT ? "no signature within 5 s" : err_text(r));
-	return session_refuse(s, 0, true, NOT_NOW, detail);
+	return session_refuse(s, 0, IPC_REFUSAL_HOSTKEY, NOT_NOW, detail);
 }
 
 /* ---- the verdict --------------------------------------------------------------- */
@@ -205,7 +206,24 @@ refuse_account(struct session *s, const char *detail)
 	(void)snprintf(reason, sizeof(reason), "this certificate may not log "
 	    "in to that account now%s%.500s", text[0] != '\0' ? ": " : "",
 	    text);
-	return session_refuse(s, 0, false, reason, detail);
+	return session_refuse(s, 0, IPC_REFUSAL_ACCOUNT, reason, detail);
+}
+
+/* For those who count; alerts of RFC 8446 6, 0 is a trusted certificate that
+ * nothing maps. */
+static enum ipc_refusal
+refusal_of(uint8_t alert)
+{
+	switch (alert) {
+	case 0:
+		return IPC_REFUSAL_MAP;
+	case 44:
+		return IPC_REFUSAL_REVOKED;
+	case 45:
+		return IPC_REFUSAL_EXPIRED;
+	default:
+		return IPC_REFUSAL_CERTIFICATE;
+	}
 }
 
 /* What a verdict must be, whenever it was made. */
@@ -218,8 +236,8 @@ check_verdict(struct session *s)
 	    s->verdict.reason[0] == '\0')
 		return internal(s, "judge: a refusal without a reason");
 	if (s->verdict.outcome != IPC_OUTCOME_ADMIT)
-		return session_refuse(s, s->verdict.alert, false,
-		    s->verdict.reason, s->verdict.detail);
+		return session_refuse(s, s->verdict.alert,
+		    refusal_of(s->verdict.alert),		    s->verdict.reason, s->verdict.detail);
 	if (account_check(&s->verdict, s->asked, &s->set, &s->account,
 	    &why) != 0)
 		return refuse_account(s, why.text);
@@ -337,7 +355,8 @@ answer_failed(struct session *s, struct rd body)
 	int r = ipc_net_failed_decode(body, &f);
 
 	(void)snprintf(text, sizeof(text), "net: %s", err_text(r));
-	return session_refuse(s, 0, false, "", r == 0 ?
+	return session_refuse(s, 0, r == 0 ? IPC_REFUSAL_HANDSHAKE :
+	    IPC_REFUSAL_FAULT, "", r == 0 ?
 	    login_failed_text(&f, text, sizeof(text)) : text);
 }
 

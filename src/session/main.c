@@ -74,13 +74,13 @@ wait_for_net(struct session *s)
 }
 
 int
-session_refuse(struct session *s, uint8_t alert, bool hostkey,
+session_refuse(struct session *s, uint8_t alert, enum ipc_refusal kind,
     const char *reason, const char *detail)
 {
 	static struct ipc_ses_refused f;
 	static struct ipc_refuse n;
 
-	f = (struct ipc_ses_refused){ .hostkey = hostkey };
+	f = (struct ipc_ses_refused){ .kind = (uint8_t)kind };
 	(void)snprintf(f.account, sizeof(f.account), "%s", s->asked);
 	(void)snprintf(f.reason, sizeof(f.reason), "%s", reason);
 	(void)snprintf(f.detail, sizeof(f.detail), "%s", detail);

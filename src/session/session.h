@@ -54,7 +54,7 @@ void session_log(struct session *s, const char *fmt, ...)
 
 /* Refuse: tell certlogind the full story and the person the reason, wait
  * until net has passed it on.  Returns ERR_REFUSED. */
-int session_refuse(struct session *s, uint8_t alert, bool hostkey,
+int session_refuse(struct session *s, uint8_t alert, enum ipc_refusal kind,
     const char *reason, const char *detail);
 
 /* login.c: from the joined socket to LOGIN_SUCCESS; 0 only then. */

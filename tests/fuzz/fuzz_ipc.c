@@ -405,16 +405,8 @@ ctl_items(struct rd *r, struct buf *b)
 	struct ctlmsg_item item;
 	int e;
 
-	while ((e = ctlmsg_next(r, &item)) == 1) {
-		if (item.kind == CTLMSG_RECORD)
-			ctlmsg_record(b, item.name);
-		else if (item.kind == CTLMSG_TEXT)
-			ctlmsg_text(b, item.name, "%s", item.text);
-		else if (item.kind == CTLMSG_NUMBER)
-			ctlmsg_number(b, item.name, item.number);
-		else
-			ctlmsg_time(b, item.name, item.time);
-	}
+	while ((e = ctlmsg_next(r, &item)) == 1)
+		ctlmsg_put(b, &item);
 	return e;
 }
 
@@ -437,6 +429,7 @@ ctl(uint8_t type, struct rd r, struct buf *b)
 		return e != 0 ? e : ctlmsg_why_encode(b, number);
 	case CTLMSG_RELOAD:
 	case CTLMSG_STATUS:
+	case CTLMSG_METRICS:
 		e = ctlmsg_empty_decode(r);
 		return e != 0 ? e : ctlmsg_empty_encode(b,
 		    (uint8_t)(type - 128));

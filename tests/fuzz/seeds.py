@@ -308,7 +308,7 @@ def other_messages():
     yield "ses-join", 64, u64(7) + string(b"\xc0\x00\x02\x01") + u16(40000)
     yield "ses-empty", 65, b""
     yield "ses-end", 67, string("ended")
-    yield "ses-refused", 81, u8(0) + string("alice") + string("no") + \
+    yield "ses-refused", 81, u8(5) + string("alice") + string("no") + \
         string("no rule fits")
     texts = ["alice", "staff uri=x:a", "CN=Issuing", "4f1a09", "192.0.2.1",
              "pts/3"]
@@ -319,9 +319,8 @@ def other_messages():
     yield "ses-tty", 84, string("pts/3")
     yield "ctl-try", 135, string("/etc/certlogin/identity.map") + u32(2) + \
         u32(4711) + u32(1)
-    items = u8(1) + string("refusal") + u8(3) + string("reference") + \
-        u64(7) + u8(4) + string("when") + u64(1700000000) + u8(2) + \
-        string("why") + string("no rule fits")
+    items = item("refusal") + item("reference", 7) + \
+        item("when", when=1700000000) + item("why", "no rule fits")
     yield "ctl-why", 129, u64(7)
     yield "ctl-status", 131, b""
     yield "ctl-sessions", 132, string("staff uri=x:a") + string("alice")
@@ -341,6 +340,36 @@ def other_messages():
     yield "proof", 203, string(RANDOM) + string(b"\x01\x00\x00\x04abcd") + \
         string("alice") + u8(0) + string(b"\xc0\x00\x02\x01") + u32(4) + \
         string("/usr/bin/ingest")
+
+
+def item(name, value=None, when=None):
+    if when is not None:
+        return u8(4) + string(name) + u64(when)
+    if value is None:
+        return u8(1) + string(name)
+    if isinstance(value, int):
+        return u8(3) + string(name) + u64(value)
+    return u8(2) + string(name) + string(value)
+
+
+def ctl_answers():
+    sessions = b"".join(
+        item("session") + item("reference", n) + item("account", "alice") +
+        item("tty", "") + item("since", when=1700000000 * n)
+        for n in range(3))
+    numbers = item("daemon") + item("version", "0.1.0") + \
+        item("sessions", 3) + item("started", when=1700000000)
+    for reason in "", "map":
+        numbers += item("logins") + item("result", "refused") + \
+            item("reason", reason) + item("count", 5)
+    for le in "0.5", "+Inf":
+        numbers += item("login-time") + item("le", le) + item("count", 2)
+    numbers += item("login-time-all") + item("seconds", "1.000500") + \
+        item("count", 2) + item("authority") + item("name", 'a"\\') + \
+        item("crl-age", 60)
+    yield "text", u8(0) + sessions
+    yield "json", u8(1) + sessions
+    yield "metrics", u8(2) + numbers
 
 
 def p11_messages():
@@ -554,6 +583,8 @@ def main():
             write("ipc", name, u8(kind) + body)
     for name, kind, body in p11_messages():
         write("p11msg", name, u8(kind) + body)
+    for name, body in ctl_answers():
+        write("ctl", name, body)
     for name, body in transcripts():
         write("handshake", name, body)
     for name, body in proven():

@@ -446,12 +446,10 @@ START_TEST(crl_number_long)
 }
 END_TEST
 
-/* All that can be said at once is one message. */
-START_TEST(status_full)
+static void
+fill(void)
 {
 	struct ipc_authority *a = u.done.authority;
-	struct answer got;
-
 	for (size_t i = 0; i < SETUP_ERRORS; i++)
 		memset(d.error[i], 'e', sizeof(d.error[i]) - 1);
 	memset(a->name, 'n', sizeof(a->name) - 1);
@@ -462,10 +460,93 @@ START_TEST(status_full)
 		a[i] = a[0];
 	u.done.n = IPC_LOAD_AUTHORITIES_MAX;
 	hostkey.not_after = 1;
+}
+
+/* All that can be said at once is one message. */
+START_TEST(status_full)
+{
+	struct answer got;
+
+	fill();
 	got = ask_status();
 	ck_assert_uint_eq(got.records, 1 + EXPIRY_MAX +
 	    IPC_LOAD_AUTHORITIES_MAX);
 	ck_assert_uint_eq(got.status, 1);
+}
+END_TEST
+
+/* ---- metrics ------------------------------------------------------------ */
+
+static struct answer
+ask_metrics(void)
+{
+	struct answer a = { .status = 0xff };
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	ck_assert_int_eq(ctlmsg_empty_encode(&b, CTLMSG_METRICS), 0);
+	ask(answer_metrics, &b);
+	buf_free(&b);
+	read_message(&a);
+	return a;
+}
+
+START_TEST(metrics_full)
+{
+	struct answer got;
+
+	fill();
+	memset(&d.metrics, 0xff, sizeof(d.metrics));
+	got = ask_metrics();
+	ck_assert_uint_eq(got.status, 0);
+	/* host certificate, three of each authority, and the reload */
+	ck_assert_str_eq(value("health", "problems"), "98");
+}
+END_TEST
+
+/* 3 ms, 30 ms, half an hour */
+START_TEST(metrics_times)
+{
+	struct metrics_times *took = &d.metrics.login;
+
+	metrics_took(took, metrics_now() - 3000);
+	metrics_took(took, metrics_now() - 30000);
+	metrics_took(took, metrics_now() - INT64_C(1800000000));
+	ck_assert_uint_eq(took->count[0], 1);
+	ck_assert_uint_eq(took->count[3], 1);
+	ck_assert_uint_eq(took->count[METRICS_BOUNDS], 1);
+	ck_assert_uint_ge(took->sum, 1800033000);
+	ck_assert_uint_lt(took->sum, 1801000000);
+	(void)ask_metrics();
+	/* cumulative: the first bound's */
+	ck_assert_str_eq(value("login-time", "count"), "1");
+	ck_assert_str_eq(value("login-time-all", "count"), "3");
+	ck_assert_str_eq(value("handshake-time-all", "seconds"), "0.000000");
+}
+END_TEST
+
+static const struct {
+	uint8_t kind;
+	enum metrics_result result;
+} refusals[] = {
+	{ IPC_REFUSAL_HANDSHAKE, METRICS_HANDSHAKE },
+	{ IPC_REFUSAL_CERTIFICATE, METRICS_CERTIFICATE },
+	{ IPC_REFUSAL_EXPIRED, METRICS_EXPIRED },
+	{ IPC_REFUSAL_REVOKED, METRICS_REVOKED },
+	{ IPC_REFUSAL_MAP, METRICS_MAP },
+	{ IPC_REFUSAL_ACCOUNT, METRICS_ACCOUNT },
+	{ IPC_REFUSAL_FAULT, METRICS_FAULT },
+	{ IPC_REFUSAL_HOSTKEY, METRICS_FAULT },
+	{ 0, METRICS_FAULT },
+};
+
+START_TEST(metrics_refusals)
+{
+	ck_assert_int_eq(metrics_refusal(refusals[_i].kind),
+	    refusals[_i].result);
+	d.metrics.result[METRICS_ADMITTED] = 5;
+	d.metrics.result[refusals[_i].result] = 2;
+	ck_assert_uint_eq(metrics_refused(&d.metrics), 2);
 }
 END_TEST
 
@@ -516,6 +597,9 @@ answer_suite(void)
 	LOOP(c, status_states, states);
 	tcase_add_test(c, crl_number_long);
 	tcase_add_test(c, status_full);
+	tcase_add_test(c, metrics_full);
+	tcase_add_test(c, metrics_times);
+	LOOP(c, metrics_refusals, refusals);
 	tcase_add_test(c, why);
 	suite_add_tcase(s, c);
 	return s;

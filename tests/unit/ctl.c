@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "ctl/print.h"
+#include "ctl/prom.h"
 #include "proto/chan.h"
 #include "proto/ctlmsg.h"
 
@@ -209,6 +210,97 @@ START_TEST(prints_nothing)
 }
 END_TEST
 
+/* ---- metrics ------------------------------------------------------------ */
+
+static char *
+print_prom(struct buf *b, int code)
+{
+	struct ctlmsg_item item;
+	struct rd r = body_of(b);
+	struct prom p;
+
+	buf_init(&p.items, PROM_MAX);
+	while (ctlmsg_next(&r, &item) > 0)
+		ck_assert_int_eq(prom_item(&p, &item), 0);
+	catch();
+	ck_assert_int_eq(prom_print(&p), code);
+	release();
+	buf_free(&p.items);
+	return text;
+}
+
+START_TEST(metrics)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	ctlmsg_part(&b);
+	ctlmsg_record(&b, "daemon");
+	ctlmsg_time(&b, "loaded", 0);
+	ctlmsg_number(&b, "sessions", 3);
+	ctlmsg_record(&b, "logins");
+	ctlmsg_text(&b, "result", "admitted");
+	ctlmsg_number(&b, "count", 5);
+	ctlmsg_text(&b, "reason", "%s", "");
+	ctlmsg_record(&b, "authority");
+	ctlmsg_text(&b, "name", "%s", "a\"b\\c\nd\xc3");
+	ctlmsg_time(&b, "anchors-expire", 1700000000);
+	ctlmsg_record(&b, "logins");
+	ctlmsg_text(&b, "result", "refused");
+	ctlmsg_text(&b, "reason", "map");
+	ctlmsg_number(&b, "count", 6);
+	ctlmsg_record(&b, "login-time");
+	ctlmsg_text(&b, "le", "0.5");
+	ctlmsg_number(&b, "count", 1);
+	ctlmsg_record(&b, "login-time");
+	ctlmsg_text(&b, "le", "+Inf");
+	ctlmsg_number(&b, "count", 2);
+	ctlmsg_record(&b, "login-time-all");
+	ctlmsg_text(&b, "seconds", "12.000500");
+	ctlmsg_number(&b, "count", 2);
+	ck_assert_ptr_nonnull(print_prom(&b, 0));
+	ck_assert_ptr_nonnull(strstr(text, "# TYPE certlogin_sessions gauge\n"
+	    "certlogin_sessions 3\n"));
+	ck_assert_ptr_nonnull(strstr(text, "# TYPE certlogin_logins_total "
+	    "counter\ncertlogin_logins_total{result=\"admitted\"} 5\n"
+	    "certlogin_logins_total{result=\"refused\",reason=\"map\"} 6\n"));
+	ck_assert_ptr_nonnull(strstr(text, "certlogin_anchor_expiry_timestamp"
+	    "_seconds{authority=\"a\\\"b\\\\c\\nd\\\\xc3\"} 1700000000\n"));
+	ck_assert_ptr_nonnull(strstr(text, "histogram\n"
+	    "certlogin_login_duration_seconds_bucket{le=\"0.5\"} 1\n"
+	    "certlogin_login_duration_seconds_bucket{le=\"+Inf\"} 2\n"
+	    "certlogin_login_duration_seconds_sum 12.000500\n"
+	    "certlogin_login_duration_seconds_count 2\n"));
+	/* no number, no family */
+	ck_assert_ptr_null(strstr(text, "policy_loaded"));
+	ck_assert_ptr_null(strstr(text, "handshake_duration"));
+	free(text);
+	buf_free(&b);
+}
+END_TEST
+
+/* What is no number is none; what is no record is an error. */
+START_TEST(metrics_bad)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	ctlmsg_part(&b);
+	ctlmsg_record(&b, "daemon");
+	ctlmsg_text(&b, "sessions", "1 2\nforged 3");
+	ck_assert_ptr_null(strstr(print_prom(&b, 0), "certlogin_sessions"));
+	free(text);
+	ctlmsg_part(&b);
+	ctlmsg_number(&b, "astray", 1);
+	ck_assert_str_eq(print_prom(&b, ERR_MALFORMED), "");
+	free(text);
+	ctlmsg_part(&b);
+	ck_assert_str_eq(print_prom(&b, 0), "");
+	free(text);
+	buf_free(&b);
+}
+END_TEST
+
 static Suite *
 ctl_suite(void)
 {
@@ -223,6 +315,8 @@ ctl_suite(void)
 	t = tcase_create("printing");
 	tcase_add_loop_test(t, prints, 0, 2);
 	tcase_add_test(t, prints_nothing);
+	tcase_add_test(t, metrics);
+	tcase_add_test(t, metrics_bad);
 	suite_add_tcase(s, t);
 	return s;
 }
