@@ -225,8 +225,9 @@ set_limits(struct get *g, const char *url, struct curl_slist *addresses)
 	CURL *c = g->curl;
 	long left = (long)(g->deadline - monotonic());
 
-	return left > 0 &&
-	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, g->protocols) == 0 &&
+	/* 0 would be no limit */
+	left = left > 0 ? left : 1;
+	return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, g->protocols) == 0 &&
 	    curl_easy_setopt(c, CURLOPT_URL, url) == 0 &&
 	    curl_easy_setopt(c, CURLOPT_RESOLVE, addresses) == 0 &&
 	    curl_easy_setopt(c, CURLOPT_TIMEOUT, left) == 0 &&
@@ -268,6 +269,9 @@ explain(const struct get *g, CURLcode code, struct why *why)
 	if (code == CURLE_FILESIZE_EXCEEDED || (g->problem != NULL &&
 	    strcmp(g->problem, "too big") == 0))
 		return too_big(why);
+	if (code == CURLE_LOGIN_DENIED)
+		return why_set(why, ERR_REFUSED, "redirects to a URL with a "
+		    "user name; expected none");
 	return why_set(why, ERR_REFUSED, "%s", g->error[0] != '\0' ?
 	    g->error : curl_easy_strerror(code));
 }
@@ -333,6 +337,9 @@ get_url(const char *url, unsigned seconds, int out, struct why *why)
 	for (int i = 0; r == 1 && i <= REDIRECTS_MAX; i++) {
 		if ((r = check_scheme(&g, at, why)) != 0)
 			return r;
+		if (monotonic() >= g.deadline)
+			return why_set(why, ERR_TIMEOUT, "took longer than "
+			    "%u seconds", seconds);
 		if ((g.curl = curl_easy_init()) == NULL)
 			return why_set(why, ERR_NOMEM, "out of memory");
 		r = request(&g, at, next, why);

@@ -8,7 +8,8 @@
 #
 #	fetch [OPTION…]		$rc, $R/out, $R/err
 #	fetched FILE RESULT	it should: exit 0, FILE is in place
-#	kept REASON [STATUS]	it should not: exit STATUS (1), and what is in
+#	kept REASON [STATUS [OPTION…]]
+#				it should not: exit STATUS (1), and what is in
 #				place stays as it is, with nothing beside it
 
 # shellcheck source=tests/lib/realm.sh
@@ -76,7 +77,6 @@ fetch_make()
 	crl_url "$URL/lab.crl"
 }
 
-# shellcheck disable=SC2120	# the tests pass some
 fetch()
 {
 	rc=0
@@ -109,14 +109,16 @@ place_state()
 
 kept()
 {
-	local before
+	local reason=$1 status=${2:-1} before
 
+	shift
+	[ $# -eq 0 ] || shift
 	before=$(place_state)
-	fetch
-	[ "$rc" -eq "${2:-1}" ] ||
-	    give_up "exit $rc, not ${2:-1}: $(cat "$R/err")"
-	grep -qE -- "$1" "$R/err" ||
-	    give_up "it does not say '$1': $(cat "$R/err")"
-	[ "$(place_state)" = "$before" ] || give_up "$1: something changed:
+	fetch "$@"
+	[ "$rc" -eq "$status" ] ||
+	    give_up "exit $rc, not $status: $(cat "$R/err")"
+	grep -qE -- "$reason" "$R/err" ||
+	    give_up "it does not say '$reason': $(cat "$R/err")"
+	[ "$(place_state)" = "$before" ] || give_up "$reason: it changed:
 $(diff <(echo "$before") <(place_state))"
 }
