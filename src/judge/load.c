@@ -171,8 +171,7 @@ send_done(struct loading *l)
 	make_policy(l);
 	l->done.ok = l->policy >= 0;
 	if (l->done.ok)
-		trust_report(&l->trust, &l->done, l->begin.seen,
-		    l->begin.n_seen);
+		trust_report(&l->trust, clock_now(), &l->done);
 	if ((r = ipc_load_done_encode(&l->out, &l->done, &l->diag)) == 0)
 		r = chan_send(l->channel, &l->out, &l->policy,
 		    l->done.ok ? 1 : 0);

@@ -109,6 +109,7 @@ put_seen(struct buf *b, const struct ipc_seen *s)
 	buf_put_string(b, s->issuer_key, sizeof(s->issuer_key));
 	buf_put_string(b, s->number, s->number_len);
 	buf_put_u64(b, (uint64_t)s->this_update);
+	buf_put_u64(b, (uint64_t)s->newest);
 }
 
 static void
@@ -118,6 +119,7 @@ get_seen(struct rd *r, struct ipc_seen *s)
 	struct span number = rd_string(r, sizeof(s->number));
 
 	s->this_update = (int64_t)rd_u64(r);
+	s->newest = (int64_t)rd_u64(r);
 	if (r->err != 0)
 		return;
 	memcpy(s->issuer_key, key.p, key.n);
@@ -876,6 +878,9 @@ put_authority(struct buf *b, const struct ipc_authority *a)
 	buf_put_u64(b, (uint64_t)a->next_update);
 	buf_put_u32(b, a->revoked);
 	buf_put_cstring(b, a->crl_problem);
+	buf_put_u32(b, (uint32_t)a->n_keys);
+	for (size_t i = 0; i < a->n_keys; i++)
+		buf_put_string(b, a->key[i], sizeof(a->key[i]));
 }
 
 static void
@@ -890,6 +895,13 @@ get_authority(struct rd *r, struct ipc_authority *a)
 	a->next_update = (int64_t)rd_u64(r);
 	a->revoked = rd_u32(r);
 	rd_cstring(r, a->crl_problem, sizeof(a->crl_problem));
+	a->n_keys = get_count(r, IPC_KEYS_MAX);
+	for (size_t i = 0; r->err == 0 && i < a->n_keys; i++) {
+		struct span key = get_exactly(r, sizeof(a->key[i]));
+
+		if (r->err == 0)
+			memcpy(a->key[i], key.p, key.n);
+	}
 }
 
 int

@@ -399,8 +399,8 @@ const char *ipc_review_why_name(uint8_t why);
 
 /* LOAD_BEGIN: uint64 policy number; strings trust, map, locks: their names, for
  * messages; uint32 n; n times { string issuer key SHA-256 (32); string CRL
- * number (at most 20 bytes, big endian); int64 thisUpdate }: the highest CRL
- * seen for each issuer key
+ * number (at most 20 bytes, big endian); int64 thisUpdate; int64 newest }: the
+ * highest CRL seen for each issuer key
  * LOAD_WANT: uint32 n; n strings: paths relative to trust.conf's folder
  * LOAD_FILES: uint32 n; n times { bool opened; string error }
  * LOAD_DONE: bool ok; uint32 rules, locks; int64 again; uint32 n authorities
@@ -410,11 +410,14 @@ const char *ipc_review_why_name(uint8_t why);
 					 * PEM */
 #define IPC_LOAD_AUTHORITIES_MAX 32
 #define IPC_LOAD_SEEN_MAX 256
+#define IPC_KEYS_MAX 16		/* anchors of one authority */
 struct ipc_seen {
 	uint8_t issuer_key[32];
 	uint8_t number[20];
 	uint8_t number_len;
 	int64_t this_update;
+	int64_t newest;			/* latest thisUpdate that was verified
+					 * for this key, of any number */
 };
 /* uint32 n; n of them, as in LOAD_BEGIN */
 void ipc_seen_put(struct buf *b, const struct ipc_seen *s, size_t n);
@@ -457,6 +460,8 @@ struct ipc_authority {
 	int64_t next_update;		/* earliest; 0 = no CRL */
 	uint32_t revoked;
 	char crl_problem[256];		/* "" = usable */
+	size_t n_keys;			/* of its anchors, as issuer keys */
+	uint8_t key[IPC_KEYS_MAX][32];
 };
 struct ipc_load_done {
 	bool ok;
@@ -466,7 +471,7 @@ struct ipc_load_done {
 					 * else; 0 = never */
 	size_t n;
 	struct ipc_authority authority[IPC_LOAD_AUTHORITIES_MAX];
-	size_t n_seen;			/* highest now, to be kept by root */
+	size_t n_seen;			/* verified now, to be kept by root */
 	struct ipc_seen seen[IPC_LOAD_SEEN_MAX];
 };
 struct diag;

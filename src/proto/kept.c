@@ -218,26 +218,41 @@ kept_open(const char *state_dir, const char *trust, const char *map,
 
 /* ---- keeping one --------------------------------------------------------------- */
 
-/* Of every key that r knows, the number that is kept is the one that r was
- * checked against or brought: then a load now would give the same. */
-static int
-knows_all(const struct ipc_load_begin *kept, const struct ipc_load_done *done)
+static bool
+same_seen(const struct ipc_seen *a, const struct ipc_seen *b)
 {
-	for (size_t i = 0; i < done->n_seen; i++) {
-		const struct ipc_seen *want = &done->seen[i];
+	return memcmp(a->issuer_key, b->issuer_key,
+	    sizeof(a->issuer_key)) == 0 && a->number_len == b->number_len &&
+	    memcmp(a->number, b->number, a->number_len) == 0 &&
+	    a->this_update == b->this_update && a->newest == b->newest;
+}
+
+/* What is kept is what r was held against and, merged, what it brought: then a
+ * load now would give the same. */
+static int
+knows_all(const struct ipc_load_begin *kept, const struct load_result *r)
+{
+	struct ipc_load_begin *want = calloc(1, sizeof(*want));
+	int e = ERR_STATE;
+
+	if (want == NULL)
+		return ERR_NOMEM;
+	want->n_seen = r->n_known;
+	memcpy(want->seen, r->known, sizeof(want->seen));
+	(void)seen_merge(want, r->done.seen, r->done.n_seen);
+	if (want->n_seen == kept->n_seen)
+		e = 0;
+	for (size_t i = 0; e == 0 && i < want->n_seen; i++) {
 		size_t k = 0;
 
-		while (k < kept->n_seen && memcmp(kept->seen[k].issuer_key,
-		    want->issuer_key, sizeof(want->issuer_key)) != 0)
+		while (k < kept->n_seen &&
+		    !same_seen(&want->seen[i], &kept->seen[k]))
 			k++;
-		if (k == kept->n_seen ||
-		    kept->seen[k].number_len != want->number_len ||
-		    memcmp(kept->seen[k].number, want->number,
-		    want->number_len) != 0 ||
-		    kept->seen[k].this_update != want->this_update)
-			return ERR_STATE;
+		if (k == kept->n_seen)
+			e = ERR_STATE;
 	}
-	return 0;
+	free(want);
+	return e;
 }
 
 /* crl-seen as it is now. */
@@ -273,7 +288,7 @@ settle_seen(const char *dir, const struct load_result *r,
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if ((e = open_seen(dir, out, why)) == 0 &&
 	    (e = seen_read(dir, kept, why)) == 0 &&
-	    (check_sources(out, NULL) != 0 || knows_all(kept, &r->done) != 0))
+	    (check_sources(out, NULL) != 0 || knows_all(kept, r) != 0))
 		e = why_set(why, ERR_STATE, "other CRL numbers were kept in "
 		    "%s meanwhile", dir);
 	free(kept);

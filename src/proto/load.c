@@ -102,8 +102,12 @@ name_files(struct loading *l, struct why *why)
 	if (from->state != NULL && from->map != NULL)
 		r = load_locks_path(from->state, b->locks, sizeof(b->locks),
 		    why);
-	return r == 0 && from->state != NULL ?
-	    seen_read(from->state, b, why) : r;
+	if (r != 0 || from->state == NULL ||
+	    (r = seen_read(from->state, b, why)) != 0)
+		return r;
+	l->result->n_known = b->n_seen;
+	memcpy(l->result->known, b->seen, sizeof(b->seen));
+	return 0;
 }
 
 /* trust.conf, map, locks.  All are tried, so that all are known where one is

@@ -27,6 +27,8 @@ struct load_from {
 struct load_result {
 	int policy;			/* sealed memfd, -1 unless done.ok */
 	struct ipc_load_done done;
+	size_t n_known;			/* CRLs seen before, that it was */
+	struct ipc_seen known[IPC_LOAD_SEEN_MAX];	/* held against */
 	int64_t began;			/* seconds since 1970 */
 	bool keepable;			/* any later change of a source will
 					 * show: see kept.h */

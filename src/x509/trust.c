@@ -5,6 +5,8 @@
 
 #include "x509/trust_crl.h"
 
+_Static_assert(TRUST_ANCHORS_MAX <= IPC_KEYS_MAX, "all keys are reported");
+
 void
 trust_free(struct trust *t)
 {
@@ -60,6 +62,8 @@ report_authority(const struct trust_authority *a, struct ipc_authority *out)
 	*out = (struct ipc_authority){ .class = (uint8_t)a->rules.class,
 	    .anchors = (uint32_t)a->n_anchors };
 	memcpy(out->name, a->rules.name, sizeof(a->rules.name));
+	for (size_t i = 0; i < a->n_anchors && i < IPC_KEYS_MAX; i++)
+		memcpy(out->key[out->n_keys++], a->anchor[i].key, 32);
 	for (size_t i = 0; i < a->n_anchors; i++) {
 		const struct trust_anchor *k = &a->anchor[i];
 
@@ -91,51 +95,34 @@ find_seen(struct ipc_load_done *done, const uint8_t key[32])
 	return NULL;
 }
 
-/* Keep the higher one.  Without room: what is kept already was more needed. */
+/* Anchors of one key have one CRL. */
 static void
-keep_seen(struct ipc_load_done *done, const struct ipc_seen *s)
+report_crl(const struct trust_anchor *k, int64_t latest,
+    struct ipc_load_done *done)
 {
-	struct ipc_seen *have = find_seen(done, s->issuer_key);
+	struct ipc_seen s = trust_crl_seen(k->key, &k->crl);
 
-	if (have == NULL && done->n_seen < IPC_LOAD_SEEN_MAX)
-		done->seen[done->n_seen++] = *s;
-	else if (have != NULL && trust_crl_compare(have, s) < 0)
-		*have = *s;
+	if (!k->crl.usable || done->n_seen == IPC_LOAD_SEEN_MAX ||
+	    find_seen(done, k->key) != NULL)
+		return;
+	if (s.newest > latest)
+		s.newest = latest;
+	done->seen[done->n_seen++] = s;
 }
 
-static bool
-is_anchor(const struct trust *t, const uint8_t key[32])
-{
-	for (size_t i = 0; i < t->n; i++)
-		for (size_t k = 0; k < t->authority[i].n_anchors; k++)
-			if (memcmp(t->authority[i].anchor[k].key, key,
-			    32) == 0)
-				return true;
-	return false;
-}
-
-/* Anchors first: room is only short when keys of earlier ones pile up. */
 void
-trust_report(const struct trust *t, struct ipc_load_done *done,
-    const struct ipc_seen *seen, size_t n_seen)
+trust_report(const struct trust *t, int64_t now, struct ipc_load_done *done)
 {
+	int64_t latest = (now > BUILD_EPOCH ? now : BUILD_EPOCH) +
+	    TRUST_CRL_AHEAD;
+
 	done->n = done->n_seen = 0;
 	done->again = t->again;
 	for (size_t i = 0; i < t->n && i < IPC_LOAD_AUTHORITIES_MAX; i++) {
 		const struct trust_authority *a = &t->authority[i];
 
 		report_authority(a, &done->authority[done->n++]);
-		for (size_t k = 0; k < a->n_anchors; k++) {
-			struct ipc_seen s = trust_crl_seen(a->anchor[k].key,
-			    &a->anchor[k].crl);
-
-			if (a->anchor[k].crl.usable)
-				keep_seen(done, &s);
-		}
+		for (size_t k = 0; k < a->n_anchors; k++)
+			report_crl(&a->anchor[k], latest, done);
 	}
-	for (size_t i = 0; i < n_seen; i++)
-		if (is_anchor(t, seen[i].issuer_key))
-			keep_seen(done, &seen[i]);
-	for (size_t i = 0; i < n_seen; i++)
-		keep_seen(done, &seen[i]);
 }

@@ -108,7 +108,8 @@ struct trust_authority {
 	struct trust_rules rules;
 	size_t n_anchors;
 	struct trust_anchor *anchor;	/* owned; views into trust's bytes */
-	int64_t verified_time;		/* newest verified thisUpdate, 0 none */
+	int64_t verified_time;		/* newest thisUpdate verified for its
+					 * keys, now or before; 0 none */
 };
 
 /* A revoked certificate: fixed width, sorted by memcmp, so that the flat form
@@ -170,10 +171,11 @@ struct span trust_table(const struct trust *t);
 int trust_get(struct rd *r, struct span revoked, struct trust *out);
 
 /* For LOAD_DONE and status: what each authority looks like (members of
- * ipc.h), and the highest CRL number seen now for each issuer key (old ones
- * of `seen` kept). */
-void trust_report(const struct trust *t, struct ipc_load_done *done,
-    const struct ipc_seen *seen, size_t n_seen);
+ * ipc.h), and the CRLs that were verified now, at the time now.  A time that
+ * neither the clock nor the program's own date vouches for is not reported as
+ * the newest: who has no clock cannot be locked out by a CA's. */
+void trust_report(const struct trust *t, int64_t now,
+    struct ipc_load_done *done);
 
 /* Is this serial of this issuer key revoked?  Binary search. */
 bool trust_is_revoked(const struct trust *t, const uint8_t key[32],

@@ -88,7 +88,7 @@ struct ipc_seen
 trust_crl_seen(const uint8_t key[32], const struct trust_crl *crl)
 {
 	struct ipc_seen s = { .number_len = crl->number_len,
-	    .this_update = crl->this_update };
+	    .this_update = crl->this_update, .newest = crl->this_update };
 
 	memcpy(s.issuer_key, key, sizeof(s.issuer_key));
 	memcpy(s.number, crl->number, sizeof(s.number));

@@ -465,12 +465,24 @@ check_covered(struct load *l, const struct trust_conf_authority *c,
 	}
 }
 
+/* A time that was verified once is not forgotten with its CRL. */
+static void
+remember_time(const struct load *l, struct trust_authority *a)
+{
+	for (size_t i = 0; i < l->n_seen; i++)
+		for (size_t k = 0; k < a->n_anchors; k++)
+			if (memcmp(l->seen[i].issuer_key, a->anchor[k].key,
+			    32) == 0 && l->seen[i].newest > a->verified_time)
+				a->verified_time = l->seen[i].newest;
+}
+
 static void
 load_crls(struct load *l, size_t index)
 {
 	const struct trust_conf_authority *c = &l->conf->authority[index];
 	struct trust_authority *a = &l->t->authority[index];
 
+	remember_time(l, a);
 	if (c->rules.revocation == TRUST_NONE)
 		return;
 	for (size_t i = 0; i < c->n_crls; i++) {

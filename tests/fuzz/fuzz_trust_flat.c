@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)trust_is_revoked(&t, t.authority[0].anchor[0].key,
 	    (struct span){ serial, sizeof(serial) });
 	if ((done = calloc(1, sizeof(*done))) != NULL)
-		trust_report(&t, done, NULL, 0);
+		trust_report(&t, 0, done);
 	free(done);
 	buf_init(&b, 64u << 20);
 	trust_put(&b, &t);

@@ -174,7 +174,8 @@ def messages():
 
 # ---- between our processes ----------------------------------------------------
 RANDOM = b"\x11" * 32
-SEEN = string(b"\x22" * 32) + string(b"\x01\x00") + u64(1700000000)
+SEEN = string(b"\x22" * 32) + string(b"\x01\x00") + \
+    u64(1700000000) + u64(1700000000)
 HOST = u16(0x0403) + u32(2) + string(b"leaf") + string(b"issuer")
 
 
@@ -271,7 +272,8 @@ def load_messages():
     yield "load-files", 42, u32(2) + u8(1) + string("") + u8(0) + \
         string("no such file")
     authority = string("staff") + u8(0) + u32(1) + u64(1900000000) + u8(1) + \
-        SEEN + u64(1800000000) + u32(3) + string("")
+        SEEN + u64(1800000000) + u32(3) + string("") + \
+        u32(1) + string(b"\x22" * 32)
     finding = u8(0) + string("trust.conf") + u32(3) + u32(1) + \
         string("names of any form are accepted")
     yield "load-done", 43, u8(1) + u32(5) + u32(2) + u32(1) + authority + u32(1) + \

@@ -340,39 +340,118 @@ END_TEST
 
 /* ---- CRL numbers -------------------------------------------------------- */
 
+static struct ipc_load_begin kept;
+static struct ipc_load_done done;
+
+/* One CRL that was verified: of this issuer, number and time. */
+static void
+verified(uint8_t key, uint8_t number, int64_t this_update)
+{
+	struct why why = { "" };
+
+	done.n_seen = 1;
+	done.seen[0] = (struct ipc_seen){ .issuer_key = { key },
+	    .number = { number }, .number_len = 1,
+	    .this_update = this_update, .newest = this_update };
+	ck_assert_msg(seen_write(dir, &done, &why) == 0, "%s", why.text);
+	ck_assert_int_eq(seen_read(dir, &kept, &why), 0);
+}
+
+static void
+is_kept(size_t i, uint8_t key, uint8_t number, int64_t this_update,
+    int64_t newest)
+{
+	ck_assert_uint_lt(i, kept.n_seen);
+	ck_assert_uint_eq(kept.seen[i].issuer_key[0], key);
+	ck_assert_uint_eq(kept.seen[i].number_len, 1);
+	ck_assert_uint_eq(kept.seen[i].number[0], number);
+	ck_assert_int_eq(kept.seen[i].this_update, this_update);
+	ck_assert_int_eq(kept.seen[i].newest, newest);
+}
+
 START_TEST(seen_numbers)
 {
-	static struct ipc_load_begin lb;
-	static struct ipc_load_done done;
+	static const uint8_t keys[2][32] = { { 7 }, { 9 } };
 	char name[64];
+	struct stat before, after;
 	struct why why;
 	FILE *f;
 
-	ck_assert_int_eq(seen_read(dir, &lb, &why), 0);
-	ck_assert_uint_eq(lb.n_seen, 0);
-	done.n_seen = 1;
-	done.seen[0] = (struct ipc_seen){ .issuer_key = { 7 },
-	    .number = { 1, 2 }, .number_len = 2, .this_update = 99 };
-	ck_assert_int_eq(seen_write(dir, &done, &why), 0);
-	ck_assert_int_eq(seen_read(dir, &lb, &why), 0);
-	ck_assert_uint_eq(lb.n_seen, 1);
-	ck_assert_mem_eq(&lb.seen[0], &done.seen[0], sizeof(lb.seen[0]));
-	/* somebody who knows less takes nothing away */
-	done.seen[0].number[1] = 1;
-	ck_assert_int_eq(seen_write(dir, &done, &why), 0);
-	done.seen[0] = (struct ipc_seen){ .issuer_key = { 8 },
-	    .number = { 9 }, .number_len = 1, .this_update = 5 };
-	ck_assert_int_eq(seen_write(dir, &done, &why), 0);
-	ck_assert_int_eq(seen_read(dir, &lb, &why), 0);
-	ck_assert_uint_eq(lb.n_seen, 2);
-	ck_assert_uint_eq(lb.seen[0].issuer_key[0], 8);
-	ck_assert_uint_eq(lb.seen[1].number[1], 2);
 	(void)snprintf(name, sizeof(name), "%s/crl-seen", dir);
+	ck_assert_int_eq(seen_read(dir, &kept, &why), 0);
+	ck_assert_uint_eq(kept.n_seen, 0);
+	verified(7, 2, 99);
+	is_kept(0, 7, 2, 99, 99);
+	/* nothing new: not written again */
+	ck_assert_int_eq(stat(name, &before), 0);
+	verified(7, 2, 99);
+	/* somebody who knows less takes nothing away */
+	verified(7, 1, 50);
+	is_kept(0, 7, 2, 99, 99);
+	ck_assert_int_eq(stat(name, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	verified(8, 9, 5);
+	is_kept(1, 8, 9, 5, 5);
+	/* a later number of an earlier time, by a CA whose clock was set back:
+	 * the number counts, and the time that was verified stays */
+	verified(7, 3, 60);
+	is_kept(0, 7, 3, 60, 99);
+	verified(7, 3, 120);
+	is_kept(0, 7, 3, 120, 120);
+	is_kept(1, 8, 9, 5, 5);
+	/* forgotten */
+	ck_assert_int_eq(seen_forget(dir, keys, 2, &why), 1);
+	ck_assert_int_eq(seen_forget(dir, keys, 2, &why), 0);
+	ck_assert_int_eq(seen_read(dir, &kept, &why), 0);
+	ck_assert_uint_eq(kept.n_seen, 1);
+	is_kept(0, 8, 9, 5, 5);
+	verified(7, 1, 50);
+	is_kept(1, 7, 1, 50, 50);
 	ck_assert_ptr_nonnull(f = fopen(name, "r+"));
 	ck_assert_int_eq(fputc('?', f), '?');
 	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_ne(seen_read(dir, &lb, &why), 0);
+	ck_assert_int_ne(seen_read(dir, &kept, &why), 0);
 	ck_assert_ptr_nonnull(strstr(why.text, "damaged"));
+	ck_assert_int_lt(seen_forget(dir, keys, 2, &why), 0);
+}
+END_TEST
+
+/* Cut anywhere, it is damaged, never shorter. */
+START_TEST(seen_cut)
+{
+	char name[64];
+	struct stat st;
+	struct why why;
+
+	(void)snprintf(name, sizeof(name), "%s/crl-seen", dir);
+	verified(7, 2, 99);
+	verified(8, 2, 99);
+	ck_assert_int_eq(stat(name, &st), 0);
+	for (off_t n = st.st_size - 1; n >= 0; n--) {
+		ck_assert_int_eq(truncate(name, n), 0);
+		ck_assert_int_eq(seen_read(dir, &kept, &why), ERR_MALFORMED);
+		ck_assert_uint_eq(kept.n_seen, 0);
+	}
+}
+END_TEST
+
+/* Without room the first to come is the first to go; never one of now. */
+START_TEST(seen_full)
+{
+	struct ipc_seen new = { .issuer_key = { 1, 1 }, .number = { 1 },
+	    .number_len = 1 };
+
+	kept.n_seen = IPC_LOAD_SEEN_MAX;
+	for (size_t i = 0; i < IPC_LOAD_SEEN_MAX; i++)
+		kept.seen[i] = (struct ipc_seen){ .issuer_key =
+		    { (uint8_t)i }, .number = { 5 }, .number_len = 1 };
+	ck_assert(seen_merge(&kept, &new, 1));
+	ck_assert_uint_eq(kept.n_seen, IPC_LOAD_SEEN_MAX);
+	ck_assert_uint_eq(kept.seen[0].issuer_key[0], 1);
+	ck_assert_uint_eq(kept.seen[0].issuer_key[1], 0);
+	ck_assert_mem_eq(&kept.seen[IPC_LOAD_SEEN_MAX - 1], &new,
+	    sizeof(new));
+	ck_assert(!seen_merge(&kept, &new, 1));
 }
 END_TEST
 
@@ -510,6 +589,8 @@ daemon_suite(void)
 	tcase_add_checked_fixture(t, folder, no_folder);
 	tcase_add_test(t, why_kept);
 	tcase_add_test(t, seen_numbers);
+	tcase_add_test(t, seen_cut);
+	tcase_add_test(t, seen_full);
 	tcase_add_test(t, load_no_secret);
 	tcase_add_test(t, load_sources);
 	suite_add_tcase(s, t);

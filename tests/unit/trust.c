@@ -780,6 +780,7 @@ START_TEST(crl_forms)
 	struct forge_crl c;
 	struct buf crl;
 	const struct trust_crl *k;
+	static struct ipc_load_done done;
 
 	world_init(&w);
 	forge_ca(&ca, PKI_P256, "a", NULL, NULL);
@@ -805,6 +806,8 @@ START_TEST(crl_forms)
 		ASSERT_SAID(&w, crls[_i].problem);
 		ck_assert_uint_eq(w.t.n_revoked, 0);
 		ck_assert_int_eq(w.t.authority[0].verified_time, 0);
+		trust_report(&w.t, w.now, &done);
+		ck_assert_uint_eq(done.n_seen, 0);
 	}
 	buf_free(&crl);
 	pki_free(&ca);
@@ -1093,6 +1096,52 @@ START_TEST(crl_rollover)
 	pki_free(&old);
 	pki_free(&new);
 	pki_free(&renewed);
+	world_free(&w);
+}
+END_TEST
+
+/* What was verified before is the time, whatever became of the CRL; of any
+ * anchor of the authority, and of no other. */
+START_TEST(time_remembered)
+{
+	struct world w;
+	struct pki old, new, b;
+	struct forge_crl c;
+	struct buf crl, pem;
+	int64_t before;
+
+	world_init(&w);
+	forge_ca(&old, PKI_P256, "a", NULL, NULL);
+	forge_ca(&new, PKI_P256, "a2", NULL, NULL);
+	forge_ca(&b, PKI_P256, "b", NULL, NULL);
+	buf_init(&pem, 100000);
+	forge_pem(&pem, "CERTIFICATE", pki_der(&old));
+	forge_pem(&pem, "CERTIFICATE", pki_der(&new));
+	add_file(&w, "ca/a.crt", span_of(&pem));
+	add_file(&w, "b.crt", pki_der(&b));
+	c = forge_crl(&old, w.now, "\x07", 1);
+	add_crl(&w, "a.crl", &crl, &c);
+	ck_assert_int_eq(load(&w, AB), 0);
+	ck_assert_int_eq(w.t.authority[0].verified_time, c.this_update);
+	ck_assert_int_eq(w.t.authority[1].verified_time, 0);
+	/* the second anchor's list was newer; the clock is set back */
+	before = w.now;
+	memcpy(w.seen[2].issuer_key, w.t.authority[0].anchor[1].key, 32);
+	w.seen[2].number[0] = w.seen[2].number_len = 1;
+	w.seen[2].newest = before + 3600;
+	w.n_seen = 3;
+	w.now -= 60 * 86400;
+	ck_assert_int_eq(load(&w, AB), 0);
+	ck_assert_int_eq(trust_time(&w.t.authority[0], w.now), before + 3600);
+	ck_assert_int_eq(trust_time(&w.t.authority[1], w.now), w.now);
+	/* also where no CRL is asked for any more */
+	ck_assert_int_eq(load(&w, HEAD "names=dns=*\nrevocation=none\n"), 0);
+	ck_assert_int_eq(trust_time(&w.t.authority[0], w.now), before + 3600);
+	buf_free(&crl);
+	buf_free(&pem);
+	pki_free(&old);
+	pki_free(&new);
+	pki_free(&b);
 	world_free(&w);
 }
 END_TEST
@@ -1591,31 +1640,20 @@ END_TEST
 START_TEST(report)
 {
 	struct ipc_load_done *done = calloc(1, sizeof(*done));
-	struct ipc_seen *seen = calloc(IPC_LOAD_SEEN_MAX, sizeof(*seen));
 	struct world w;
 	struct pki a, b;
 	struct buf crl_a, crl_b;
-	const uint8_t *key_a, *key_b;
+	int64_t t;
 
 	load_two(&w, &a, &b, &crl_a, &crl_b);
-	key_a = w.t.authority[0].anchor[0].key;
-	key_b = w.t.authority[1].anchor[0].key;
-	/* one stranger that fills the table, one of b's that is kept, one of
-	 * a's that is replaced */
-	for (size_t i = 0; i < IPC_LOAD_SEEN_MAX; i++) {
-		memset(seen[i].issuer_key, 0, 32);
-		seen[i].issuer_key[0] = (uint8_t)i;
-		seen[i].number[0] = 1;
-		seen[i].number_len = 1;
-	}
-	memcpy(seen[254].issuer_key, key_b, 32);
-	seen[254].number[0] = 9;
-	memcpy(seen[255].issuer_key, key_a, 32);
-	seen[255].number[0] = 6;
-	trust_report(&w.t, done, seen, IPC_LOAD_SEEN_MAX);
+	t = w.t.authority[0].anchor[0].crl.this_update;
+	trust_report(&w.t, t, done);
 	ck_assert_uint_eq(done->n, 2);
 	ck_assert_str_eq(done->authority[0].name, "a");
 	ck_assert_uint_eq(done->authority[0].anchors, 1);
+	ck_assert_uint_eq(done->authority[0].n_keys, 1);
+	ck_assert_mem_eq(done->authority[0].key[0],
+	    w.t.authority[0].anchor[0].key, 32);
 	ck_assert_int_eq(done->authority[0].anchors_expire,
 	    w.t.authority[0].anchor[0].not_after);
 	ck_assert(done->authority[0].has_crl);
@@ -1631,24 +1669,27 @@ START_TEST(report)
 	    w.t.authority[1].anchor[0].crl.problem);
 	ck_assert_ptr_nonnull(strstr(done->authority[1].crl_problem,
 	    "unknown critical"));
-	/* both are there though the table was full of others */
-	ck_assert_uint_eq(done->n_seen, IPC_LOAD_SEEN_MAX);
-	ck_assert_mem_eq(done->seen[0].issuer_key, key_a, 32);
-	ck_assert_uint_eq(done->seen[0].number[0], 7);
-	ck_assert_mem_eq(done->seen[1].issuer_key, key_b, 32);
-	ck_assert_uint_eq(done->seen[1].number[0], 9);
-	/* a higher one that was seen stays */
-	seen[255].number[0] = 8;
-	trust_report(&w.t, done, &seen[255], 1);
+	/* what was verified now, and nothing else */
 	ck_assert_uint_eq(done->n_seen, 1);
-	ck_assert_uint_eq(done->seen[0].number[0], 8);
+	ck_assert_mem_eq(done->seen[0].issuer_key,
+	    w.t.authority[0].anchor[0].key, 32);
+	ck_assert_uint_eq(done->seen[0].number[0], 7);
+	ck_assert_int_eq(done->seen[0].this_update, t);
+	ck_assert_int_eq(done->seen[0].newest, t);
+	/* a clock that knows nothing vouches for no time behind the program's
+	 * own */
+	w.t.authority[0].anchor[0].crl.this_update = BUILD_EPOCH + 90000;
+	trust_report(&w.t, 0, done);
+	ck_assert_int_eq(done->seen[0].this_update, BUILD_EPOCH + 90000);
+	ck_assert_int_eq(done->seen[0].newest, BUILD_EPOCH + 86400);
+	trust_report(&w.t, BUILD_EPOCH + 3600, done);
+	ck_assert_int_eq(done->seen[0].newest, BUILD_EPOCH + 90000);
 	buf_free(&crl_a);
 	buf_free(&crl_b);
 	pki_free(&a);
 	pki_free(&b);
 	world_free(&w);
 	free(done);
-	free(seen);
 }
 END_TEST
 
@@ -1675,6 +1716,7 @@ suite(void)
 	tcase_add_loop_test(t, crl_numbers, 0, N(numbers));
 	tcase_add_test(t, crl_highest);
 	tcase_add_test(t, crl_rollover);
+	tcase_add_test(t, time_remembered);
 	tcase_add_test(t, crl_none);
 	tcase_add_test(t, crl_large);
 	tcase_add_test(t, crl_too_many);
