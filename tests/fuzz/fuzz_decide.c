@@ -7,14 +7,18 @@
  *	at=SECONDS authority=NAME
  *
  * Checked: only an allow of the map admits, nobody but the one asked for,
- * captured accounts have their form, and one more deny ends it.
+ * captured accounts have their form, one more deny ends it, and the compiled
+ * map decides the same.
  */
 #include "fuzz.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/err.h"
+#include "base/memfile.h"
+#include "idmap/compiled.h"
 #include "idmap/decide.h"
 
 #define CERT_DENY "\ndeny %s %s cert=sha256:" \
@@ -169,11 +173,43 @@ check_allow(const struct map *m, const struct asked *q,
 }
 
 static void
+check_compiled(const struct map *m, const struct asked *q,
+    const struct decide_verdict *v)
+{
+	struct db_maker *maker = db_make("fuzz");
+	struct decide_verdict w;
+	struct ruleset locks, map;
+	struct span bytes;
+	struct db db;
+	int fd;
+
+	CHECK(maker != NULL);
+	CHECK(compiled_put(maker, COMPILED_MAP, m, authorities, 3) == 0);
+	CHECK((fd = db_finish(maker)) >= 0);
+	CHECK(memfile_map(fd, 64u << 20, &bytes) == 0);
+	CHECK(db_open(&db, bytes) == 0);
+	locks = compiled_ruleset(&db, COMPILED_LOCKS);
+	map = compiled_ruleset(&db, COMPILED_MAP);
+	decide(&locks, &map, &q->ask, &w);
+	CHECK(v->outcome == w.outcome && v->reason == w.reason);
+	CHECK(v->rule_line == w.rule_line && v->captured == w.captured);
+	CHECK(v->restrictions == w.restrictions && v->until == w.until);
+	CHECK(strcmp(v->account, w.account) == 0);
+	CHECK(strcmp(v->identity, w.identity) == 0);
+	CHECK(strcmp(v->text, w.text) == 0);
+	CHECK(strcmp(v->command != NULL ? v->command : "",
+	    w.command != NULL ? w.command : "") == 0);
+	memfile_unmap(bytes);
+	(void)close(fd);
+}
+
+static void
 check_verdict(const struct map *m, const struct asked *q)
 {
 	struct decide_verdict v;
 
 	decide_maps(&no_locks, m, &q->ask, &v);
+	check_compiled(m, q, &v);
 	CHECK(decide_reason_name(v.reason) != NULL);
 	if (v.outcome == DECIDE_ALLOW) {
 		check_allow(m, q, &v);
