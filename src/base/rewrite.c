@@ -1,8 +1,10 @@
 #include "base/rewrite.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +12,8 @@
 
 #define NEW_MODE 0644
 #define LOCK_MS 10000
+
+/* ---- the lock ----------------------------------------------------------------------- */
 
 /* The folder of path, if it is to be trusted. */
 static int
@@ -25,127 +29,149 @@ open_folder(const char *path, struct why *why)
 	return path_open(dir, PATH_DIR, why);
 }
 
-/* A file that is not there yet, in a folder that is safe. */
-static int
-make_file(const char *path, struct why *why)
+static long
+read_holder(int fd)
 {
-	int d = open_folder(path, why), fd;
+	char text[24];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
-	if (d < 0)
-		return d;
-	fd = openat(d, strrchr(path, '/') + 1, O_WRONLY | O_CREAT | O_EXCL |
-	    O_CLOEXEC | O_NOFOLLOW, NEW_MODE);
-	if (fd < 0 && errno != EEXIST)
-		(void)why_errno(why, "%s cannot be made", path);
-	(void)close(d);
-	if (fd < 0)
-		return errno == EEXIST ? 0 : ERR_SYS;
-	(void)close(fd);
-	return 0;
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return strtol(text, NULL, 10);
 }
 
-/* Is what we opened still what the name stands for?  Who held the lock before
- * us has renamed a new file into place. */
-static bool
-is_current(int fd, const char *path)
+/* For those who wait; a full disk does not matter. */
+static ssize_t
+write_holder(int fd)
 {
-	struct path_mark ours, now;
-	struct why why;
-	int other = path_open(path, 0, &why);
-	bool same = other >= 0 && path_mark_fd(fd, &ours) == 0 &&
-	    path_mark_fd(other, &now) == 0 && ours.dev == now.dev &&
-	    ours.ino == now.ino;
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%-20ld\n", (long)getpid());
 
-	if (other >= 0)
-		(void)close(other);
-	return same;
+	return pwrite(fd, text, (size_t)n, 0);
 }
 
 static int
-open_or_make(const char *path, int flags, struct why *why)
+take_lock(struct rewrite *w, unsigned ms, struct why *why)
 {
-	int fd = path_open(path, 0, why), r;
+	int r = lock_wait(w->lock, w->path, ms, why);
 
-	if (fd != ERR_NOTFOUND || (flags & REWRITE_MAKE) == 0)
-		return fd;
-	if ((r = make_file(path, why)) != 0)
+	if (r == 0)
+		(void)write_holder(w->lock);
+	if (r != ERR_TIMEOUT)
 		return r;
-	return path_open(path, 0, why);
+	w->holder = read_holder(w->lock);
+	return why_set(why, r, "%s is being changed by process %ld; try again "
+	    "when that has ended", w->path, w->holder);
+}
+
+/* Nobody else writes while we hold the lock. */
+static void
+sweep(int folder, const char *base)
+{
+	size_t n = strlen(base);
+	const struct dirent *e;
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		const char *p = e->d_name;
+
+		/* as path_replace() names it */
+		if (p[0] == '.' && strncmp(p + 1, base, n) == 0 &&
+		    p[n + 1] == '.' && p[n + 2] != '\0' &&
+		    p[n + 2 + strspn(p + n + 2, "0123456789")] == '\0')
+			(void)unlinkat(folder, p, 0);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	else if (fd >= 0)
+		(void)close(fd);
 }
 
 static int
-lock_itself(struct rewrite *w, int flags, struct why *why)
+lock_path(struct rewrite *w, int flags, struct why *why)
 {
+	const char *base = strrchr(w->path, '/');
+	char name[NAME_MAX + 8];
+	int folder = open_folder(w->path, why), r = 0;
+
+	if (folder < 0)
+		return folder;
+	(void)snprintf(name, sizeof(name), "%.*s.lock", NAME_MAX, base + 1);
+	w->lock = openat(folder, name, O_RDWR | O_CREAT | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	if (w->lock < 0)
+		r = why_errno(why, "%s.lock", w->path);
+	else if ((r = take_lock(w, (flags & REWRITE_NO_WAIT) != 0 ? 0 :
+	    LOCK_MS, why)) == 0)
+		sweep(folder, base + 1);
+	(void)close(folder);
+	return r;
+}
+
+/* ---- the file ----------------------------------------------------------------------- */
+
+static int
+read_file(struct rewrite *w, int flags, size_t max, struct buf *text,
+    struct why *why)
+{
+	struct why inner;
 	int r;
 
-	for (;;) {
-		if ((w->fd = open_or_make(w->path, flags, why)) < 0)
-			return w->fd;
-		w->lock = w->fd;
-		if ((r = lock_wait(w->fd, w->path, LOCK_MS, why)) != 0 ||
-		    is_current(w->fd, w->path))
-			return r;
-		(void)close(w->fd);
+	buf_reset(text);
+	w->fd = path_open(w->path, 0, why);
+	if (w->fd == ERR_NOTFOUND && (flags & REWRITE_MAKE) != 0) {
+		w->fd = -1;
+		return 0;
 	}
-}
-
-static int
-lock_beside(struct rewrite *w, int flags, struct why *why)
-{
-	char name[PATH_MAX + 8];
-	int d, r;
-
-	(void)snprintf(name, sizeof(name), "%s.lock", w->path);
-	if ((d = open_folder(name, why)) < 0)
-		return d;
-	w->lock = openat(d, strrchr(name, '/') + 1, O_RDWR | O_CREAT |
-	    O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (w->lock < 0)
-		(void)why_errno(why, "%s", name);
-	(void)close(d);
-	if (w->lock < 0)
-		return ERR_SYS;
-	if ((r = lock_wait(w->lock, name, LOCK_MS, why)) != 0)
-		return r;
-	w->fd = open_or_make(w->path, flags, why);
-	return w->fd < 0 ? w->fd : 0;
+	if (w->fd < 0)
+		return w->fd;
+	if (path_mark_fd(w->fd, &w->mark) != 0)
+		return why_errno(why, "%s", w->path);
+	if ((r = path_read(w->fd, max, text, &inner)) != 0)
+		(void)why_set(why, r, "%.200s: %.250s", w->path, inner.text);
+	return r;
 }
 
 int
 rewrite_begin(struct rewrite *w, const char *path, int flags, size_t max,
     struct buf *text, struct why *why)
 {
-	struct why inner;
 	int r;
 
 	*w = (struct rewrite)REWRITE_NONE;
+	/* no lock beside what cannot be changed anyway */
+	r = path_open(path, 0, why);
+	if (r < 0 && (r != ERR_NOTFOUND || (flags & REWRITE_MAKE) == 0))
+		return r;
+	if (r >= 0)
+		(void)close(r);
 	if (snprintf(w->path, sizeof(w->path), "%s", path) >=
 	    (int)sizeof(w->path))
 		return why_set(why, ERR_TOOBIG, "%.200s: path too long", path);
-	r = (flags & REWRITE_LOCKFILE) != 0 ? lock_beside(w, flags, why) :
-	    lock_itself(w, flags, why);
-	if (r != 0)
+	if ((r = lock_path(w, flags, why)) != 0)
 		return r;
-	if (path_mark_fd(w->fd, &w->mark) != 0)
-		return why_errno(why, "%s", path);
-	buf_reset(text);
-	if ((r = path_read(w->fd, max, text, &inner)) != 0)
-		(void)why_set(why, r, "%.200s: %.250s", path, inner.text);
-	return r;
+	return read_file(w, flags, max, text, why);
 }
 
 /* An editor takes no lock; what it wrote meanwhile is not lost. */
 static int
-check_unchanged(const struct rewrite *w, struct stat *st, struct why *why)
+check_unchanged(const struct rewrite *w, struct why *why)
 {
-	struct path_mark now;
+	int now = path_open(w->path, 0, why);
+	struct path_mark mark;
+	bool same;
 
-	if (fstat(w->fd, st) != 0 || path_mark_fd(w->fd, &now) != 0)
-		return why_errno(why, "%s", w->path);
-	if (!is_current(w->fd, w->path) || !path_mark_eq(&w->mark, &now))
-		return why_set(why, ERR_STATE, "%s was changed by another "
-		    "program meanwhile; try again", w->path);
-	return 0;
+	if (w->fd < 0)
+		same = now == ERR_NOTFOUND;
+	else
+		same = now >= 0 && path_mark_fd(now, &mark) == 0 &&
+		    path_mark_eq(&w->mark, &mark);
+	if (now >= 0)
+		(void)close(now);
+	return same ? 0 : why_set(why, ERR_STATE, "%s was changed by another "
+	    "program meanwhile; try again", w->path);
 }
 
 int
@@ -156,15 +182,20 @@ rewrite_commit(struct rewrite *w, const struct buf *text, struct why *why)
 
 	if (r != 0)
 		return why_set(why, r, "%s: %s", w->path, err_text(r));
-	if ((r = check_unchanged(w, &st, why)) != 0)
+	if ((r = check_unchanged(w, why)) != 0)
 		return r;
+	if (w->fd < 0)
+		return path_replace(w->path, NEW_MODE, text->data, text->len,
+		    why);
+	if (fstat(w->fd, &st) != 0)
+		return why_errno(why, "%s", w->path);
 	return path_replace_like(w->path, &st, text->data, text->len, why);
 }
 
 void
 rewrite_end(struct rewrite *w)
 {
-	if (w->fd >= 0 && w->fd != w->lock)
+	if (w->fd >= 0)
 		(void)close(w->fd);
 	if (w->lock >= 0)
 		(void)close(w->lock);

@@ -284,7 +284,7 @@ change(struct job *j)
 
 	if ((rc = find_path(j)) != EXIT_DONE)
 		return rc;
-	if (rewrite_begin(&j->file, j->path, REWRITE_LOCKFILE, MAP_FILE_MAX,
+	if (rewrite_begin(&j->file, j->path, 0, MAP_FILE_MAX,
 	    &j->old, &why) != 0)
 		return say_error(EXIT_COULD_NOT, "%s; without this file "
 		    "nobody is let in, see identity.map(5)", why.text);

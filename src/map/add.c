@@ -1,10 +1,8 @@
 /* certlogin-map add 'RULE': a rule at the end of the map. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "map/edit.h"
-#include "map/lint.h"
+#include "map/change.h"
 #include "map/say.h"
 
 /* One rule, and nothing else that a line of a map may be. */
@@ -49,32 +47,10 @@ find_line(struct span text, struct span rule, unsigned *last)
 	return found;
 }
 
-/* What `check` would say of the new line. */
-static void
-warn_of(struct context *c, const struct buf *text, unsigned line)
-{
-	struct diag found;
-	struct map map;
-	char shown[1024];
-
-	if (context_parse(c, c->o->map, (const char *)text->data, text->len,
-	    &map) != 0)
-		return;
-	diag_init(&found);
-	lint_run(&(struct lint){ .map = &map, .file = c->o->map,
-	    .conf = &c->conf, .now = (int64_t)time(NULL), .only = line,
-	    .diag = &found });
-	for (size_t i = 0; i < found.n; i++)
-		(void)fprintf(stderr, "%s\n", diag_format(&found.items[i],
-		    shown, sizeof(shown)));
-	diag_free(&found);
-	map_free(&map);
-}
-
 static int
-append(struct edit *e, struct span rule)
+append(struct change *ch, struct span rule)
 {
-	struct buf *old = &e->c->text, text;
+	struct buf *old = &ch->c->text, text;
 	unsigned last, found;
 	int rc;
 
@@ -88,11 +64,11 @@ append(struct edit *e, struct span rule)
 		buf_put_u8(&text, '\n');
 	buf_put_raw(&text, rule.p, rule.n);
 	buf_put_u8(&text, '\n');
-	if ((rc = edit_commit(e, &text)) == EXIT_DONE) {
+	if ((rc = change_check(ch, &text)) == EXIT_DONE)
+		rc = change_commit(ch, &text, false);
+	if (rc == EXIT_DONE && !ch->c->o->dry_run)
 		(void)printf("added as line %u; a running certlogind takes "
 		    "it by itself\n", last + 1);
-		warn_of(e->c, &text, last + 1);
-	}
 	buf_free(&text);
 	return rc;
 }
@@ -103,14 +79,14 @@ add_run(const struct options *o)
 	struct span rule = context_trim((struct span){
 	    (const uint8_t *)o->argument, strlen(o->argument) });
 	struct context c;
-	struct edit e = { .file = REWRITE_NONE };
+	struct change ch = { .file = REWRITE_NONE };
 	int rc;
 
 	if ((rc = context_open(&c, o)) == EXIT_DONE &&
 	    (rc = check_rule(&c, rule)) == EXIT_DONE &&
-	    (rc = edit_begin(&e, &c, true)) == EXIT_DONE)
-		rc = append(&e, rule);
-	edit_end(&e);
+	    (rc = change_begin(&ch, &c, true)) == EXIT_DONE)
+		rc = append(&ch, rule);
+	change_end(&ch);
 	context_close(&c);
 	return rc;
 }

@@ -382,14 +382,26 @@ index_allow(struct work *w, size_t i)
 		index_add(&w->allow, i, k, w->map->word[r->accounts + a]);
 }
 
+/* Lines rise; *at is where to go on. */
+static bool
+is_wanted(const struct diff *only, unsigned line, size_t *at)
+{
+	while (only != NULL && *at < only->n && (!only->line[*at].added ||
+	    only->line[*at].line < line))
+		++*at;
+	return only == NULL || (*at < only->n &&
+	    only->line[*at].line == line);
+}
+
 static void
 run(struct work *w)
 {
 	const struct map *m = w->map;
+	size_t at = 0;
 
 	index_others(w);
 	for (size_t i = 0; i < m->n; i++) {
-		if (w->l->only == 0 || w->l->only == m->rule[i].line)
+		if (is_wanted(w->l->only, m->rule[i].line, &at))
 			look_at(w, &m->rule[i]);
 		index_allow(w, i);
 	}

@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "map/accounts.h"
+#include "map/diff.h"
 #include "x509/trust.h"
 
 struct lint {
@@ -18,7 +19,7 @@ struct lint {
 	const char *file;		/* for messages */
 	const struct trust_conf *conf;
 	int64_t now;
-	unsigned only;			/* this line alone; 0 = all */
+	const struct diff *only;	/* its added lines alone; NULL = all */
 	accounts_find *find;		/* NULL = ask the system */
 	struct diag *diag;		/* warnings and notes are added */
 };

@@ -21,6 +21,10 @@ usage(FILE *f)
 	    "  add 'RULE'          put a rule at the end of the map\n"
 	    "  remove 'RULE'       take a rule out; or --line N --expect "
 	    "'RULE'\n"
+	    "  edit                the map in $VISUAL or $EDITOR, checked "
+	    "before it counts\n"
+	    "      add, remove and edit: [--dry-run] [--yes] [--run-dir "
+	    "D]\n"
 	    "  list                show the rules with their lines; those "
 	    "that concern\n"
 	    "      [--account A | --identity 'AUTHORITY MATCHER=VALUE' |\n"
@@ -52,7 +56,8 @@ usage(FILE *f)
 /* Which commands take an option. */
 enum {
 	ON_REMOVE = 1, ON_TEST = 2, ON_VERIFY = 4, ON_CHECK = 8, ON_LIST = 16,
-	ON_ADD = 32, ON_WHO = 64, ON_ALL = 127,
+	ON_ADD = 32, ON_WHO = 64, ON_EDIT = 128, ON_ALL = 255,
+	ON_CHANGE = ON_ADD | ON_REMOVE | ON_EDIT,
 };
 
 static const struct command {
@@ -64,6 +69,7 @@ static const struct command {
 	{ "add", ON_ADD, "one argument, the rule; quote it", add_run },
 	{ "remove", ON_REMOVE, "one argument, the rule; quote it",
 	    remove_run },
+	{ "edit", ON_EDIT, NULL, edit_run },
 	{ "list", ON_LIST, NULL, list_run },
 	{ "who", ON_WHO, "one argument, the account", who_run },
 	{ "test", ON_TEST, NULL, test_run },
@@ -100,6 +106,9 @@ static const struct row {
 	{ "host", TEXT, AT(host), ON_VERIFY },
 	{ "server", FLAG, AT(server), ON_VERIFY },
 	{ "strict", FLAG, AT(strict), ON_CHECK },
+	{ "dry-run", FLAG, AT(dry_run), ON_CHANGE },
+	{ "yes", FLAG, AT(yes), ON_CHANGE },
+	{ "run-dir", TEXT, AT(run_dir), ON_CHANGE },
 	{ "token", FLAG, AT(token), ON_TEST },
 	{ "module", TEXT, AT(module), ON_TEST },
 	{ "conf", TEXT, AT(conf), ON_TEST },

@@ -27,11 +27,14 @@ struct options {
 	const char *skip, *host;	/* verify */
 	bool server;
 	bool strict;			/* check: warnings count */
+	bool dry_run, yes;		/* add, remove, edit */
+	const char *run_dir;		/* of certlogind, NULL = any */
 };
 
 /* Each returns an exit status, having said what is to be said. */
 int add_run(const struct options *o);
 int remove_run(const struct options *o);
+int edit_run(const struct options *o);
 int list_run(const struct options *o);
 int who_run(const struct options *o);
 int test_run(const struct options *o);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "map/edit.h"
+#include "map/change.h"
 #include "map/say.h"
 
 /* The lines that are exactly rule: how many, and the first. */
@@ -50,9 +50,9 @@ choose(const struct context *c, struct span rule, unsigned *line)
 }
 
 static int
-cut_out(struct edit *e, unsigned line)
+cut_out(struct change *ch, unsigned line)
 {
-	const struct buf *old = &e->c->text;
+	const struct buf *old = &ch->c->text;
 	struct span gone = context_line((struct span){ old->data, old->len },
 	    line);
 	size_t from = (size_t)(gone.p - old->data), to = from + gone.n;
@@ -69,7 +69,9 @@ cut_out(struct edit *e, unsigned line)
 	(void)buf_reserve(&text, 1);
 	buf_put_raw(&text, old->data, from);
 	buf_put_raw(&text, old->data + to, old->len - to);
-	if ((rc = edit_commit(e, &text)) == EXIT_DONE)
+	if ((rc = change_check(ch, &text)) == EXIT_DONE)
+		rc = change_commit(ch, &text, false);
+	if (rc == EXIT_DONE && !ch->c->o->dry_run)
 		(void)printf("removed line %u; a running certlogind takes it "
 		    "by itself\n", line);
 	buf_free(&text);
@@ -83,7 +85,7 @@ remove_run(const struct options *o)
 	struct span rule = context_trim((struct span){
 	    (const uint8_t *)text, strlen(text) });
 	struct context c;
-	struct edit e = { .file = REWRITE_NONE };
+	struct change ch = { .file = REWRITE_NONE };
 	unsigned line = 0;
 	int rc;
 
@@ -91,10 +93,10 @@ remove_run(const struct options *o)
 		return say_error(EXIT_USAGE, "expected a rule, as `list` "
 		    "shows it");
 	if ((rc = context_open(&c, o)) == EXIT_DONE &&
-	    (rc = edit_begin(&e, &c, false)) == EXIT_DONE &&
+	    (rc = change_begin(&ch, &c, false)) == EXIT_DONE &&
 	    (rc = choose(&c, rule, &line)) == EXIT_DONE)
-		rc = cut_out(&e, line);
-	edit_end(&e);
+		rc = cut_out(&ch, line);
+	change_end(&ch);
 	context_close(&c);
 	return rc;
 }

@@ -38,7 +38,7 @@ find(const char *name, uid_t *uid)
 
 /* The warnings of a map, as "LINE: text\n". */
 static const char *
-lint(const char *text, unsigned only)
+lint(const char *text, const struct diff *only)
 {
 	static char all[8192];
 	struct map_authority auth[AUTHORITIES];
@@ -240,7 +240,7 @@ static const struct one {
 START_TEST(each)
 {
 	const struct one *c = &cases[_i];
-	const char *got = lint(c->map, 0);
+	const char *got = lint(c->map, NULL);
 
 	if (c->says == NULL)
 		ck_assert_msg(got[0] == '\0', "%s-> %s", c->map, got);
@@ -255,9 +255,17 @@ START_TEST(one_line)
 	static const char map[] = ALLOW ALICE " as root\n"
 	    ALLOW ALICE " as alice\n" ALLOW ALICE " as alice\n";
 
-	ck_assert_str_eq(lint(map, 2), "");
-	ck_assert_ptr_nonnull(strstr(lint(map, 3), "3: is hidden by line 2"));
-	ck_assert_ptr_nonnull(strstr(lint(map, 1), "1: reaches root"));
+	struct diff_line line = { .added = true, .line = 2 };
+	struct diff only = { &line, 1 };
+
+	ck_assert_str_eq(lint(map, &only), "");
+	line.line = 3;
+	ck_assert_ptr_nonnull(strstr(lint(map, &only),
+	    "3: is hidden by line 2"));
+	line.line = 1;
+	ck_assert_ptr_nonnull(strstr(lint(map, &only), "1: reaches root"));
+	line.added = false;
+	ck_assert_str_eq(lint(map, &only), "");
 }
 END_TEST
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "map/edit.h"
+#include "map/change.h"
+#include "map/diff.h"
 #include "map/say.h"
 
 #define CONF "[authority staff]\nclass = user\nanchor = a\nrevocation = none\n"
@@ -47,8 +48,12 @@ is_now(const char *text)
 static void
 end(void)
 {
+	char lock[PATH_MAX + 8];
+
 	(void)unlink(o.map);
 	(void)unlink(o.trust);
+	(void)snprintf(lock, sizeof(lock), "%s.lock", o.map);
+	(void)unlink(lock);
 	ck_assert_int_eq(rmdir(folder), 0);
 }
 
@@ -57,13 +62,13 @@ START_TEST(editor)
 {
 	static const char new[] = "deny user staff serial=02\n";
 	struct context c;
-	struct edit e;
+	struct change e;
 	struct buf text;
 	FILE *f;
 
 	make("deny user staff serial=01\n");
 	ck_assert_int_eq(context_open(&c, &o), EXIT_DONE);
-	ck_assert_int_eq(edit_begin(&e, &c, false), EXIT_DONE);
+	ck_assert_int_eq(change_begin(&e, &c, false), EXIT_DONE);
 	if (_i == 1) {
 		ck_assert_ptr_nonnull(f = fopen(o.map, "a"));
 		(void)fputs("# mine\n", f);
@@ -72,12 +77,12 @@ START_TEST(editor)
 		write_to(o.map, "# mine\n");
 	buf_init(&text, 4096);
 	buf_put_raw(&text, new, strlen(new));
-	ck_assert_int_eq(edit_commit(&e, &text), _i == 0 ? EXIT_DONE :
+	ck_assert_int_eq(change_commit(&e, &text, false), _i == 0 ? EXIT_DONE :
 	    EXIT_COULD_NOT);
 	is_now(_i == 0 ? new : _i == 1 ?
 	    "deny user staff serial=01\n# mine\n" : "# mine\n");
 	buf_free(&text);
-	edit_end(&e);
+	change_end(&e);
 	context_close(&c);
 	end();
 }
@@ -94,6 +99,73 @@ START_TEST(lines)
 	ck_assert(span_eq_str(context_line(s, 4), "three"));
 	ck_assert_uint_eq(context_line(s, 5).n, 0);
 	ck_assert_uint_eq(context_line((struct span){ s.p, 0 }, 1).n, 0);
+}
+END_TEST
+
+static const struct {
+	const char *old, *new, *changes;
+} diffs[] = {
+	{ "", "", "" },
+	{ "a\n", "a\n", "" },
+	{ "a\n", "a", "" },
+	{ "", "a\nb\n", "+1a+2b" },
+	{ "a\nb", "", "-1a-2b" },
+	{ "a\nb\nc\n", "a\nc\n", "-2b" },
+	{ "a\nc\n", "a\nb\nc\n", "+2b" },
+	{ "a\nb\nc\n", "a\nx\nc\n", "-2b+2x" },
+	{ "a\n\nb\n", "\na\n\nb\n\n", "+1+5" },
+	{ "1\n2\n3\n4\n5\n6\n", "1\nx\n3\n4\ny\n6\n",
+	    "-22+2x-55+5y" },
+	{ "a\nb\n", "b\na\n", "-1a+2a" },
+	{ "a\na\na\n", "a\n", "-2a-3a" },
+};
+
+START_TEST(differences)
+{
+	const char *old = diffs[_i].old, *new = diffs[_i].new;
+	char got[128] = "";
+	struct diff d;
+	size_t at = 0;
+
+	ck_assert_int_eq(diff_make(&d, (struct span){ (const uint8_t *)old,
+	    strlen(old) }, (struct span){ (const uint8_t *)new,
+	    strlen(new) }), 0);
+	for (size_t i = 0; i < d.n; i++)
+		at += (size_t)snprintf(got + at, sizeof(got) - at, "%c%u%.*s",
+		    d.line[i].added ? '+' : '-', (unsigned)d.line[i].line,
+		    (int)d.line[i].text.n, (const char *)d.line[i].text.p);
+	ck_assert_str_eq(got, diffs[_i].changes);
+	diff_free(&d);
+}
+END_TEST
+
+/* More lines than the table holds: all between the first and the last. */
+START_TEST(many_differences)
+{
+	struct buf old, new;
+	struct diff d;
+	char line[16];
+
+	buf_init(&old, 1024 * 1024);
+	buf_init(&new, 1024 * 1024);
+	buf_put_raw(&old, "first\n", 6);
+	buf_put_raw(&new, "first\n", 6);
+	for (int i = 0; i < 3000; i++) {
+		int n = snprintf(line, sizeof(line), "%d\n", i);
+
+		buf_put_raw(&old, line, (size_t)n);
+		buf_put_raw(&new, line, (size_t)n - (i % 2999 == 0));
+		if (i % 2999 == 0)
+			buf_put_raw(&new, "x\n", 2);
+	}
+	ck_assert_int_eq(diff_make(&d, (struct span){ old.data, old.len },
+	    (struct span){ new.data, new.len }), 0);
+	ck_assert_uint_eq(d.n, 6000);
+	ck_assert(!d.line[0].added && d.line[0].line == 2);
+	ck_assert(d.line[5999].added && d.line[5999].line == 3001);
+	diff_free(&d);
+	buf_free(&old);
+	buf_free(&new);
 }
 END_TEST
 
@@ -144,6 +216,9 @@ main(void)
 
 	tcase_add_loop_test(t, editor, 0, 3);
 	tcase_add_test(t, lines);
+	tcase_add_loop_test(t, differences, 0,
+	    (int)(sizeof(diffs) / sizeof(diffs[0])));
+	tcase_add_test(t, many_differences);
 	tcase_add_loop_test(t, time_texts, 0,
 	    (int)(sizeof(times) / sizeof(times[0])));
 	suite_add_tcase(s, t);
