@@ -164,7 +164,10 @@ static void
 admit(struct login *l)
 {
 	const struct decide_verdict *d = &l->decision;
+	const struct trust_authority *a = l->verify.authority;
 	struct ipc_verdict *out = l->out;
+	int64_t fresh = a->rules.on_stale == TRUST_STALE_END ?
+	    trust_fresh_until(a, trust_time(a, l->now)) : 0;
 
 	(void)snprintf(out->account, sizeof(out->account), "%s", d->account);
 	(void)snprintf(out->identity, sizeof(out->identity), "%s",
@@ -175,6 +178,8 @@ admit(struct login *l)
 	out->restrictions = d->restrictions;
 	if (d->until != 0 && d->until < out->expires)
 		out->expires = d->until;
+	if (fresh != 0 && fresh < out->expires)
+		out->expires = fresh;
 	out->alert = TLS_ALERT_NONE;
 	out->reason[0] = out->detail[0] = '\0';
 	out->outcome = IPC_OUTCOME_ADMIT;

@@ -226,18 +226,27 @@ static int (*const steps[])(struct review *) = {
 
 /* ---- the answer ------------------------------------------------------------- */
 
-/* When the certificate's last second, or the rule's end, is next; 0 when
- * neither is ahead. */
+/* The earlier of two moments, of which 0 is none. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* When the certificate's last second, the rule's end or, where that matters,
+ * the CRL's last second is next; 0 when none of them is ahead. */
 static int64_t
 next_expiry(const struct review *r)
 {
-	int64_t last = r->verify.expires, end = r->decision.until;
+	int64_t last = r->verify.expires, end = r->decision.until, fresh = 0;
 
 	if (last < r->effective)
 		last = 0;
 	if (end <= r->effective)
 		end = 0;
-	return last == 0 || (end != 0 && end < last) ? end : last;
+	if (r->authority->rules.on_stale == TRUST_STALE_END)
+		fresh = trust_fresh_until(r->authority, r->effective);
+	return earlier(earlier(last, end), fresh);
 }
 
 /* The one place where it stands. */

@@ -279,7 +279,9 @@ struct ipc_verdict {
 	bool captured;			/* account came from a capture */
 	uint32_t rule_line;		/* 1-based line of the map, 0 = none */
 	uint32_t restrictions;		/* enum ipc_restrict bits */
-	int64_t expires;		/* earliest of notAfter and until= */
+	int64_t expires;		/* when to judge it again: earliest of
+					 * notAfter, until= and, with on-stale
+					 * = end, the CRL's nextUpdate */
 	uint64_t policy;		/* number of the policy judged under */
 	char account[IPC_ACCOUNT_MAX];
 	char authority[80];

@@ -49,6 +49,23 @@ trust_is_revoked(const struct trust *t, const uint8_t key[32],
 }
 
 int64_t
+trust_fresh_until(const struct trust_authority *a, int64_t now)
+{
+	int64_t grace = a->rules.revocation == TRUST_GRACE ? a->rules.grace : 0;
+	int64_t first = 0;
+
+	for (size_t i = 0; i < a->n_anchors &&
+	    a->rules.revocation != TRUST_NONE; i++) {
+		const struct trust_crl *c = &a->anchor[i].crl;
+		int64_t last = c->next_update + grace;
+
+		if (c->usable && last >= now && (first == 0 || last < first))
+			first = last;
+	}
+	return first;
+}
+
+int64_t
 trust_time(const struct trust_authority *a, int64_t now)
 {
 	return a->verified_time > now ? a->verified_time : now;

@@ -181,6 +181,10 @@ void trust_report(const struct trust *t, int64_t now,
 bool trust_is_revoked(const struct trust *t, const uint8_t key[32],
     struct span serial);
 
+/* The last second in which all of an authority's usable CRLs that are not
+ * stale at `now` still count; 0 if it has none, or none is looked at. */
+int64_t trust_fresh_until(const struct trust_authority *a, int64_t now);
+
 /* The later of the clock and the newest verified thisUpdate. */
 int64_t trust_time(const struct trust_authority *a, int64_t now);
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Live sessions that are to be ended, or not.  Needs realm.sh; call
 # review_make behind realm_make.
 #

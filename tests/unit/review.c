@@ -14,6 +14,7 @@
 #include "base/memfile.h"
 #include "forge.h"
 #include "issue.h"
+#include "judge/login.h"
 #include "judge/review.h"
 #include "made.h"
 #include "proto/chan.h"
@@ -24,6 +25,7 @@
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 #define OK(call) ck_assert_int_ge((call), 0)
 #define DAY 86400
+#define CRL_LIFE 7200
 #define ALICE "spiffe://e/user/alice"
 #define CA_KEYS "[authority staff]\nclass = user\nanchor = ca.crt\n" \
 	"crl = ca.crl\n"
@@ -82,6 +84,7 @@ put_crl(struct buf *b, enum list list)
 	static uint8_t serial[20];
 	size_t n = sizeof(serial);
 
+	c.next_update = now + CRL_LIFE;
 	if (list == STALE || list == OLD_REVOKES) {
 		c.this_update = now - 2 * DAY;
 		c.next_update = now - DAY;
@@ -244,7 +247,10 @@ START_TEST(outcomes)
 	const struct row *r = &rows[_i];
 
 	review(r->conf, r->map, r->list, r->later);
-	if (r->why == IPC_REVIEW_STANDS)
+	if (r->why == IPC_REVIEW_STANDS && r->list == FRESH &&
+	    strstr(r->conf, "on-stale = end") != NULL)
+		stands(v.expires);	/* see fresh_until */
+	else if (r->why == IPC_REVIEW_STANDS)
 		stands(not_after());
 	else
 		ends(r->why, r->reason, r->detail);
@@ -268,6 +274,46 @@ START_TEST(to_the_second)
 	stands(not_after());
 	review(LONG, MAP, FRESH, not_after() - now + 1);
 	ends(IPC_REVIEW_EXPIRED, "has expired", "on-expiry");
+}
+END_TEST
+
+/* Where a stale CRL ends sessions, its last second is one to look at. */
+START_TEST(fresh_until)
+{
+	int64_t next = now + CRL_LIFE;
+
+	ck_assert_int_lt(next, not_after());
+	review(CONF "on-stale = end\n", MAP, FRESH, 0);
+	stands(next);
+	review(CONF "on-stale = end\n", MAP, FRESH, next - now);
+	stands(next);
+	review(CONF "on-stale = end\n", MAP, FRESH, next - now + 1);
+	ends(IPC_REVIEW_STALE, "cannot be told", "stale since");
+	review(CONF "on-stale = end\nrevocation = grace 600s\n", MAP, FRESH,
+	    next - now + 1);
+	stands(next + 600);
+	review(CONF "on-stale = end\nrevocation = none\n", MAP, FRESH, 0);
+	stands(not_after());
+}
+END_TEST
+
+/* The login's own verdict says the same. */
+START_TEST(fresh_at_login)
+{
+	struct ipc_judge_login q = { .random = proof.random,
+	    .transcript = proof.transcript, .address = proof.address,
+	    .account = "alice" };
+	static struct ipc_verdict login;
+
+	make_policy(CONF "on-stale = end\n", MAP, "", FRESH);
+	login_judge(&policy, pki_der(&s.host), &q, now, &login);
+	ck_assert_msg(login.outcome == IPC_OUTCOME_ADMIT, "%s", login.detail);
+	ck_assert_int_eq(login.expires, now + CRL_LIFE);
+	free_policy();
+	make_policy(CONF, MAP, "", FRESH);
+	login_judge(&policy, pki_der(&s.host), &q, now, &login);
+	ck_assert_int_eq(login.expires, not_after());
+	free_policy();
 }
 END_TEST
 
@@ -736,6 +782,8 @@ main(void)
 	tcase_add_loop_test(l, outcomes, 0, COUNT(rows));
 	tcase_add_test(l, kept_beyond);
 	tcase_add_test(l, to_the_second);
+	tcase_add_test(l, fresh_until);
+	tcase_add_test(l, fresh_at_login);
 	tcase_add_test(l, another_ca);
 	tcase_add_test(l, rule_ends);
 	tcase_add_test(l, clock_set_back);
