@@ -110,6 +110,8 @@ put_daemon(struct buf *b, const struct daemon *d, const char *error)
 	ctlmsg_record(b, "daemon");
 	ctlmsg_text(b, "version", "%s", PACKAGE_VERSION);
 	ctlmsg_number(b, "pid", (uint64_t)getpid());
+	ctlmsg_text(b, "trust", "%s", u->conf.trust);
+	ctlmsg_text(b, "map", "%s", u->conf.map);
 	ctlmsg_time(b, "started", d->started);
 	ctlmsg_time(b, "loaded", u->loaded);
 	ctlmsg_time(b, "last-reload", d->metrics.last_reload);

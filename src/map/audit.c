@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/log.h"
+#include "idmap/map.h"
+#include "proto/audit.h"
 
 #define LINES_MAX 200		/* of one change */
-#define PIECE_MAX 400		/* bytes of a rule on one line of the log */
+#define PROGRAM "certlogin-map"
 
 /* ---- who ---------------------------------------------------------------------------- */
 
@@ -55,69 +56,31 @@ audit_who(long pid, struct audit_who *out)
 /* ---- what --------------------------------------------------------------------------- */
 
 static void
-open_log(void)
+log_line(const char *map, const struct diff_line *l)
 {
-	log_open("certlogin-map", 0, LOG_LEVEL_INFO);
-}
+	char line[MAP_LINE_MAX + 1], text[MAP_LINE_MAX + 1];
 
-/* by="alice" login-uid=1000 uid=0 */
-static void
-format_who(char *dst, size_t size)
-{
-	struct audit_who who;
-	char name[64], login[24] = "none";
-
-	audit_who((long)getpid(), &who);
-	if (who.login >= 0)
-		(void)snprintf(login, sizeof(login), "%lld",
-		    (long long)who.login);
-	(void)snprintf(dst, size, "by=\"%s\" login-uid=%s uid=%lu",
-	    err_unquote(name, sizeof(name), who.name), login,
-	    (unsigned long)getuid());
-}
-
-static void
-log_line(const char *map, const char *who, const struct diff_line *l)
-{
-	char piece[PIECE_MAX + 1], text[PIECE_MAX + 1];
-	size_t at = 0, n;
-
-	do {
-		n = l->text.n - at < PIECE_MAX ? l->text.n - at : PIECE_MAX;
-		(void)snprintf(piece, sizeof(piece), "%.*s", (int)n,
-		    (const char *)l->text.p + at);
-		log_info("map=%s %s %s%s line=%u text=\"%s\"", map, who,
-		    l->added ? "adds" : "removes", at > 0 ? " more of" : "",
-		    (unsigned)l->line, err_unquote(text, sizeof(text),
-		    piece));
-		at += n;
-	} while (at < l->text.n);
+	(void)snprintf(line, sizeof(line), "%.*s", (int)l->text.n,
+	    (const char *)l->text.p);
+	audit(PROGRAM, "%s \"%s\", line %u of %s", l->added ? "add" :
+	    "remove", err_unquote(text, sizeof(text), line),
+	    (unsigned)l->line, map);
 }
 
 void
 audit_change(const char *map, const struct diff *d)
 {
-	char who[256], name[512];
-
-	open_log();
-	format_who(who, sizeof(who));
-	(void)snprintf(name, sizeof(name), "%.400s", map);
 	for (size_t i = 0; i < d->n && i < LINES_MAX; i++)
-		log_line(name, who, &d->line[i]);
+		log_line(map, &d->line[i]);
 	if (d->n == 0)
-		log_info("map=%s %s changes the end of its last line", name,
-		    who);
+		audit(PROGRAM, "change the end of the last line of %s", map);
 	if (d->n > LINES_MAX)
-		log_info("map=%s %s changes %zu more lines", name, who,
-		    d->n - LINES_MAX);
+		audit(PROGRAM, "add and remove %zu more lines of %s",
+		    d->n - LINES_MAX, map);
 }
 
 void
 audit_failed(const char *map, const char *why)
 {
-	char who[256];
-
-	open_log();
-	format_who(who, sizeof(who));
-	log_warn("map=%.400s %s was not changed: %s", map, who, why);
+	audit(PROGRAM, "%s was not changed: %s", map, why);
 }

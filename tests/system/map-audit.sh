@@ -33,29 +33,29 @@ map_make
 pam_dev
 pam_syslog
 : >"$MAP"
-W="map=$MAP by="
 NOW=$(cat /proc/self/loginuid)
+BY="by=root uid=0"
 
 echo "which line, and who"
 says 0 added add "allow user user $A/alice as alice command=\"/bin/a b\""
-logged "${W}\"root\" login-uid=[a-z0-9]+ uid=0 adds line=1 text=\"allow user user $A/alice as alice command='/bin/a b'\"\$"
+logged "add \"allow user user $A/alice as alice command='/bin/a b'\", line 1 of $MAP $BY"
 log_mark
 says 0 removed remove --line 1 --expect \
     "allow user user $A/alice as alice command=\"/bin/a b\""
-logged "${W}.* removes line=1 text=\"allow"
+logged "remove \"allow .*\", line 1 of $MAP $BY"
 
 echo "the environment does not say who"
 log_mark
 SUDO_USER=bob SUDO_UID=42002 USER=bob LOGNAME=bob says 0 added add \
     'deny user user serial=01'
-logged "${W}\"root\" .* adds line=1 text=\"deny user user serial=01\"\$"
+logged "add \"deny user user serial=01\", line 1 of $MAP $BY"
 ! log_since | grep -q bob || give_up "bob, by the environment"
 if [ "$NOW" = 4294967295 ] &&
     (echo 42001 >/proc/self/loginuid) 2>/dev/null; then
 	log_mark
 	SUDO_USER=bob as_login 42001 says 0 added add \
 	    'deny user user serial=02'
-	logged "${W}\"alice\" login-uid=42001 uid=0 adds line=2 "
+	logged "add .*, line 2 of $MAP $BY login=alice login-uid=42001\$"
 else
 	echo "(loginuid cannot be set here)"
 fi
@@ -65,27 +65,25 @@ printf 'deny user user serial=01\n# one\n\ndeny user user serial=03\n' >"$MAP"
 edits 'sed -i -e "s/one/two/" -e "/03/d" "$1"' 'echo "# end" >>"$1"'
 log_mark
 says 0 changed edit
-for line in 'removes line=2 text="# one"' 'adds line=2 text="# two"' \
-    'removes line=4 text="deny user user serial=03"' \
-    'adds line=4 text="# end"'; do
-	logged "${W}.* $line\$"
+for line in 'remove "# one", line 2' 'add "# two", line 2' \
+    'remove "deny user user serial=03", line 4' 'add "# end", line 4'; do
+	logged "$line of $MAP $BY"
 done
-[ "$(log_since | grep -c "map=$MAP")" -eq 4 ] ||
+[ "$(log_since | grep -c " of $MAP ")" -eq 4 ] ||
     give_up "not four lines: $(log_since)"
 
 echo "a long line is whole"
 log_mark
-says 0 added add "allow user user $A/bob as bob command=\"$(printf '%01500d' \
+says 0 added add "allow user user $A/bob as bob command=\"$(printf '%03500d' \
     7)x\""
-logged "${W}.* adds line=5 text=\"allow"
-logged "${W}.* adds more of line=5 text=\"0*7x'\""
+logged "add \"allow .*0007x'\", line 5 of $MAP $BY"
 
 echo "nothing forges a line of it"
-printf 'deny user user serial=01\n# \001\007x" forged\n' >"$MAP"
+printf 'deny user user serial=01\n# \001\007x" by=bob\n' >"$MAP"
 log_mark
 edits 'echo "deny user user serial=01" >"$1"'
 says 0 changed edit
-logged "${W}.* removes line=2 text=\"# .*x01.*x07x' forged\"\$"
+logged "remove \"# .x01.x07x' by=bob\", line 2 of $MAP $BY"
 
 echo "what did not change is said"
 log_mark
@@ -95,7 +93,7 @@ says 0 unchanged edit
 says 1 . add nonsense
 edits "echo '# theirs' >>$MAP" 'echo "# mine" >>"$1"'
 says 3 'changed by another' edit
-logged "warning: ${W}.* was not changed: .*changed by another program"
+logged "$MAP was not changed: .*changed by another program.* $BY"
 ! log_since | grep -qE 'serial=04|nonsense' || give_up "what never was"
 
 echo "killed at every step: no change without its line"
@@ -112,7 +110,7 @@ if [ -x "$KILLAT" ]; then
 		[ $rc -eq 137 ] || break
 		if [ -s "$MAP" ]; then
 			seen=$((seen + 1))
-			logged "${W}.* adds line=1 text=\"deny user user serial=$n\""
+			logged "add \"deny user user serial=$n\", line 1 of $MAP $BY"
 		fi
 		n=$((n + 1))
 	done

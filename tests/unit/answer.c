@@ -22,6 +22,7 @@ static struct daemon d;
 static struct setup u;
 static struct hostkey hostkey;
 static char host[] = "/host.crt";
+static char trust[] = "/etc/trust.conf", map[] = "/etc/identity.map";
 static struct ctl_tool t;
 static int said = -1;		/* what live sessions are told */
 static int channel = -1;	/* their end of it */
@@ -37,7 +38,8 @@ setup(void)
 	channel = pair[1];
 	log_open("unit", 1, LOG_LEVEL_ERROR);
 	d = (struct daemon){ .setup = &u };
-	u = (struct setup){ .conf = { .certificate = host },
+	u = (struct setup){ .conf = { .certificate = host,
+	    .trust = trust, .map = map },
 	    .hostkey = &hostkey, .loaded = NOW, .done = { .rules = 3,
 	    .locks = 1, .n = 1 } };
 	u.done.authority[0] = (struct ipc_authority){ .name = "staff",
@@ -386,6 +388,8 @@ START_TEST(status_good)
 	ck_assert_uint_eq(a.records, 2);
 	ck_assert_str_eq(a.about[0], "daemon");
 	ck_assert_str_eq(a.about[1], "authority");
+	ck_assert_str_eq(value("daemon", "trust"), "/etc/trust.conf");
+	ck_assert_str_eq(value("daemon", "map"), "/etc/identity.map");
 	ck_assert_str_eq(value("daemon", "rules"), "3");
 	ck_assert_str_eq(value("daemon", "locks"), "1");
 	ck_assert_str_eq(value("authority", "crl-number"), "1234");
