@@ -13,6 +13,7 @@
 #include "daemon/answer.h"
 #include "daemon/conn.h"
 #include "daemon/places.h"
+#include "daemon/trial.h"
 
 #define TOOLS_MAX 32
 #define LOOKERS_MAX 16		/* of them: who is not root */
@@ -106,6 +107,7 @@ static const struct row {
 	{ CTLMSG_SESSIONS, false, 0, answer_sessions },
 	{ CTLMSG_METRICS, false, 0, answer_metrics },
 	{ CTLMSG_RELOAD, true, 0, answer_reload },
+	{ CTLMSG_TRY, true, 1, answer_try },
 	{ CTLMSG_END, true, 0, answer_end },
 };
 

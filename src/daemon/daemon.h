@@ -39,6 +39,7 @@ struct live;			/* live.c */
 struct reload;			/* reload.c */
 struct ctl;			/* ctl.c */
 struct review;			/* review.c */
+struct trials;			/* trial.c */
 
 /* What is in force: its parts are made anew by a reload, and swapped. */
 struct setup {
@@ -91,6 +92,7 @@ struct daemon {
 	size_t live;			/* their number */
 	uint64_t next_order;		/* of the next one's place in it */
 	struct review *review;
+	struct trials *trials;
 	struct metrics metrics;
 	int64_t started;		/* seconds since 1970 */
 	char error[SETUP_ERRORS][512];	/* why the last load of it was refused,

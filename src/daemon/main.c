@@ -25,6 +25,7 @@
 #include "daemon/review.h"
 #include "daemon/setup.h"
 #include "daemon/spare.h"
+#include "daemon/trial.h"
 #include "daemon/watch.h"
 #include "proto/rundir.h"
 
@@ -197,7 +198,8 @@ on_child(struct ev_loop *loop, ev_child *w, int revents)
 	(void)loop;
 	(void)revents;
 	if (!spare_ended(d->spares, w->rpid) && !reload_ended(d, w->rpid) &&
-	    !review_ended(d, w->rpid, w->rstatus))
+	    !review_ended(d, w->rpid, w->rstatus) &&
+	    !trial_ended(d, w->rpid, w->rstatus))
 		conn_ended(d, w->rpid, w->rstatus);
 }
 
@@ -346,6 +348,7 @@ run(struct daemon *d, int ready, struct why *why)
 	watch_free(d->watch);
 	spare_free(d->spares);
 	review_close(d);
+	trial_close(d);
 	conn_free_all(d);
 	setup_free(d->setup);
 	return 0;
