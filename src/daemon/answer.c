@@ -129,7 +129,10 @@ static void
 put_expiry(struct buf *b, const struct expiry *e)
 {
 	ctlmsg_record(b, e->problem ? "problem" : "expires-soon");
-	ctlmsg_text(b, "what", "%s %s", e->what, e->name);
+	if (e->line != 0)
+		ctlmsg_text(b, "what", "%s %s:%u", e->what, e->name, e->line);
+	else
+		ctlmsg_text(b, "what", "%s %s", e->what, e->name);
 	ctlmsg_time(b, "when", e->when);
 	ctlmsg_text(b, "why", "%s", e->problem ? e->why : "");
 	ctlmsg_text(b, "remedy", "%s", e->remedy);

@@ -41,6 +41,20 @@ add_authority(struct list *l, const struct ipc_authority *a)
 		    "reload" };
 }
 
+/* One that has ended since the load is of no interest any more. */
+static void
+add_rule(struct list *l, const char *map, const struct ipc_ending *e)
+{
+	size_t n = l->n;
+
+	if (e->until <= l->now)
+		return;
+	add(l, "rule", map, e->until, AHEAD, "write another until= if it is "
+	    "to go on");
+	if (l->n > n)
+		l->item[n].line = e->line;
+}
+
 size_t
 expiry_list(const struct daemon *d, int64_t now,
     struct expiry item[EXPIRY_MAX])
@@ -52,6 +66,8 @@ expiry_list(const struct daemon *d, int64_t now,
 	    u->hostkey->not_after, AHEAD, "have a new one issued and reload");
 	for (size_t i = 0; i < u->done.n; i++)
 		add_authority(&l, &u->done.authority[i]);
+	for (size_t i = 0; i < u->done.n_ending; i++)
+		add_rule(&l, u->conf.map, &u->done.ending[i]);
 	return l.n;
 }
 
@@ -65,6 +81,8 @@ expiry_warn(const struct daemon *d)
 	for (size_t i = 0; i < n; i++) {
 		const struct expiry *e = &item[i];
 
+		if (e->line != 0)
+			continue;
 		if (!e->problem)
 			log_warn("%s %s expires in %lld days; %s", e->what,
 			    e->name, (long long)((e->when - now) / DAY),

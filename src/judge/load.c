@@ -163,6 +163,28 @@ make_policy(struct loading *l)
 
 /* ---- LOAD_DONE ------------------------------------------------------------------------ */
 
+/* The first rules to end, for status: kept in order, the last one falls out. */
+static void
+report_ending(const struct map *map, int64_t now, struct ipc_load_done *done)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		const struct map_rule *r = &map->rule[i];
+		size_t k = done->n_ending;
+
+		if (r->until <= now || (k == IPC_LOAD_ENDING_MAX &&
+		    r->until >= done->ending[k - 1].until))
+			continue;
+		if (k < IPC_LOAD_ENDING_MAX)
+			done->n_ending++;
+		else
+			k--;
+		for (; k > 0 && done->ending[k - 1].until > r->until; k--)
+			done->ending[k] = done->ending[k - 1];
+		done->ending[k] = (struct ipc_ending){ .line = r->line,
+		    .until = r->until };
+	}
+}
+
 static int
 send_done(struct loading *l)
 {
@@ -170,8 +192,10 @@ send_done(struct loading *l)
 
 	make_policy(l);
 	l->done.ok = l->policy >= 0;
-	if (l->done.ok)
+	if (l->done.ok) {
+		report_ending(&l->map, clock_now(), &l->done);
 		trust_report(&l->trust, clock_now(), &l->done);
+	}
 	if ((r = ipc_load_done_encode(&l->out, &l->done, &l->diag)) == 0)
 		r = chan_send(l->channel, &l->out, &l->policy,
 		    l->done.ok ? 1 : 0);

@@ -904,6 +904,26 @@ get_authority(struct rd *r, struct ipc_authority *a)
 	}
 }
 
+static void
+put_ending(struct buf *b, const struct ipc_load_done *l)
+{
+	buf_put_u32(b, (uint32_t)l->n_ending);
+	for (size_t i = 0; i < l->n_ending; i++) {
+		buf_put_u32(b, l->ending[i].line);
+		buf_put_u64(b, (uint64_t)l->ending[i].until);
+	}
+}
+
+static void
+get_ending(struct rd *r, struct ipc_load_done *l)
+{
+	l->n_ending = get_count(r, IPC_LOAD_ENDING_MAX);
+	for (size_t i = 0; r->err == 0 && i < l->n_ending; i++) {
+		l->ending[i].line = rd_u32(r);
+		l->ending[i].until = (int64_t)rd_u64(r);
+	}
+}
+
 int
 ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
     const struct diag *d)
@@ -913,6 +933,7 @@ ipc_load_done_encode(struct buf *b, const struct ipc_load_done *l,
 	buf_put_u32(b, l->rules);
 	buf_put_u32(b, l->locks);
 	buf_put_u64(b, (uint64_t)l->again);
+	put_ending(b, l);
 	buf_put_u32(b, (uint32_t)l->n);
 	for (size_t i = 0; i < l->n; i++)
 		put_authority(b, &l->authority[i]);
@@ -930,6 +951,7 @@ ipc_load_done_decode(struct rd r, struct ipc_load_done *l, struct diag *d)
 	l->rules = rd_u32(&r);
 	l->locks = rd_u32(&r);
 	l->again = (int64_t)rd_u64(&r);
+	get_ending(&r, l);
 	l->n = get_count(&r, IPC_LOAD_AUTHORITIES_MAX);
 	for (size_t i = 0; r.err == 0 && i < l->n; i++)
 		get_authority(&r, &l->authority[i]);

@@ -405,13 +405,15 @@ const char *ipc_review_why_name(uint8_t why);
  * highest CRL seen for each issuer key
  * LOAD_WANT: uint32 n; n strings: paths relative to trust.conf's folder
  * LOAD_FILES: uint32 n; n times { bool opened; string error }
- * LOAD_DONE: bool ok; uint32 rules, locks; int64 again; uint32 n authorities
- * (struct ipc_authority, members in order); uint32 n seen; findings (diag.c) */
+ * LOAD_DONE: bool ok; uint32 rules, locks; int64 again; uint32 n; n times {
+ * uint32 line; int64 until }; uint32 n authorities (struct ipc_authority,
+ * members in order); uint32 n seen; findings (diag.c) */
 #define IPC_LOAD_FILES_MAX 48
 #define IPC_LOAD_FILE_MAX 45000000	/* bytes of one: the largest CRL as
 					 * PEM */
 #define IPC_LOAD_AUTHORITIES_MAX 32
 #define IPC_LOAD_SEEN_MAX 256
+#define IPC_LOAD_ENDING_MAX 16
 #define IPC_KEYS_MAX 16		/* anchors of one authority */
 struct ipc_seen {
 	uint8_t issuer_key[32];
@@ -465,12 +467,19 @@ struct ipc_authority {
 	size_t n_keys;			/* of its anchors, as issuer keys */
 	uint8_t key[IPC_KEYS_MAX][32];
 };
+/* A rule of the map with until=. */
+struct ipc_ending {
+	uint32_t line;
+	int64_t until;			/* first second that is too late */
+};
 struct ipc_load_done {
 	bool ok;
 	uint32_t rules, locks;		/* of the map, of the locks */
 	int64_t again;			/* seconds since 1970: from then on
 					 * the same files may give something
 					 * else; 0 = never */
+	size_t n_ending;		/* the first to end, in order */
+	struct ipc_ending ending[IPC_LOAD_ENDING_MAX];
 	size_t n;
 	struct ipc_authority authority[IPC_LOAD_AUTHORITIES_MAX];
 	size_t n_seen;			/* verified now, to be kept by root */

@@ -276,7 +276,8 @@ def load_messages():
         u32(1) + string(b"\x22" * 32)
     finding = u8(0) + string("trust.conf") + u32(3) + u32(1) + \
         string("names of any form are accepted")
-    yield "load-done", 43, u8(1) + u32(5) + u32(2) + u32(1) + authority + u32(1) + \
+    yield "load-done", 43, u8(1) + u32(5) + u32(2) + u64(0) + u32(1) + \
+        u32(7) + u64(1850000000) + u32(1) + authority + u32(1) + \
         SEEN + u32(0) + u32(1) + u32(0) + u32(1) + finding
     times = (u64(1700000000) + u32(999999999)) * 2
     yield "load-sources", 44, u32(2) + \

@@ -126,6 +126,23 @@ control reload >"$R/out" || give_up "root's reload: exit $?"
 [ "$(stat -c '%a' "$R/run/control")" = 660 ] || give_up "still as widened"
 chmod 0710 "$R/run"
 
+echo "below folders that certlogind made"
+daemon_stop
+cp "$R/etc/certlogind.conf" "$R/conf"
+set_conf run-dir "$R/below/that/run"
+daemon_start
+rc=0
+setpriv --reuid 42001 --regid 42001 --groups "$GROUP" certloginctl \
+    --run-dir "$R/below/that/run" status >"$R/out" 2>"$R/err" || rc=$?
+gives 0 '^daemon'
+rc=0
+setpriv --reuid 42001 --regid 42001 --clear-groups certloginctl \
+    --run-dir "$R/below/that/run" status >"$R/out" 2>"$R/err" || rc=$?
+gives 3 'Permission denied'
+daemon_stop
+cp "$R/conf" "$R/etc/certlogind.conf"
+daemon_start
+
 echo "taken away again, at once"
 set_conf control-group watchers
 sed -i '/^control-group/d' "$R/etc/certlogind.conf"

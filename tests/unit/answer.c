@@ -409,6 +409,14 @@ static void anchor_soon(void)
 { u.done.authority[0].anchors_expire = NOW + 29 * DAY; }
 static void anchor_over(void)
 { u.done.authority[0].anchors_expire = NOW - 1; }
+static void
+rule_ends(void)
+{
+	u.done.n_ending = 3;
+	u.done.ending[0] = (struct ipc_ending){ 3, NOW - 1 };
+	u.done.ending[1] = (struct ipc_ending){ 5, NOW + 29 * DAY };
+	u.done.ending[2] = (struct ipc_ending){ 7, NOW + 31 * DAY };
+}
 static void not_loaded(void) { memcpy(d.error[2], "map", 4); }
 
 static const struct {
@@ -424,6 +432,7 @@ static const struct {
 	{ crl_bad, 1, "problem", "CRL of authority staff" },
 	{ anchor_soon, 0, "expires-soon", "anchor of authority staff" },
 	{ anchor_over, 1, "problem", "anchor of authority staff" },
+	{ rule_ends, 0, "expires-soon", "rule /etc/identity.map:5" },
 	{ not_loaded, 1, "authority", NULL },
 };
 
@@ -464,6 +473,9 @@ fill(void)
 		a[i] = a[0];
 	u.done.n = IPC_LOAD_AUTHORITIES_MAX;
 	hostkey.not_after = 1;
+	u.done.n_ending = IPC_LOAD_ENDING_MAX;
+	for (size_t i = 0; i < IPC_LOAD_ENDING_MAX; i++)
+		u.done.ending[i] = (struct ipc_ending){ 1, NOW + 60 };
 }
 
 /* All that can be said at once is one message. */

@@ -694,6 +694,39 @@ START_TEST(program_load)
 }
 END_TEST
 
+/* The first rules to end, in that order; none that has ended. */
+START_TEST(program_load_ending)
+{
+	static struct load_result out;
+	char text[8192];
+	size_t n = 0;
+	struct diag diag;
+
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
+	/* the rule of line i + 1 ends in the year 2080 + i * 7 % 20 */
+	for (int i = 0; i < 20; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "allow user "
+		    "staff serial=%02x as a%d until=%d-06-30\n", i + 1, i,
+		    2080 + i * 7 % 20);
+	(void)snprintf(text + n, sizeof(text) - n, "allow user staff "
+	    "serial=40 as b\ndeny user staff serial=41 until=2001-06-30\n");
+	make_folder(CONF("user"), text, "");
+	ck_assert_int_eq(run_load(&out, &diag), 0);
+	ck_assert_msg(out.done.ok, "%s", diag.n > 0 ? diag.items[0].text :
+	    "");
+	ck_assert_uint_eq(out.done.n_ending, IPC_LOAD_ENDING_MAX);
+	for (size_t i = 0; i < out.done.n_ending; i++) {
+		ck_assert_uint_eq((out.done.ending[i].line - 1) * 7 % 20, i);
+		ck_assert(i == 0 || out.done.ending[i - 1].until <
+		    out.done.ending[i].until);
+	}
+	(void)close(out.policy);
+	diag_free(&diag);
+	remove_folder();
+	end_all();
+}
+END_TEST
+
 static const struct damage {
 	const char *conf, *map, *file;
 	unsigned line;
@@ -889,6 +922,7 @@ main(void)
 	tcase_add_test(p, program_load_no_locks);
 	tcase_add_loop_test(p, program_load_damaged, 0, COUNT(damages));
 	tcase_add_test(p, program_load_many);
+	tcase_add_test(p, program_load_ending);
 	tcase_add_test(p, program_test);
 	tcase_add_test(p, program_test_local);
 	suite_add_tcase(su, l);
