@@ -249,9 +249,9 @@ check_token(const struct command *c, const struct options *o)
 {
 	bool needs = c->bit == ON_TEST || c->bit == ON_VERIFY;
 
-	if (o->token && (o->cert != NULL || o->json || o->from != NULL))
-		return say_error(EXIT_USAGE, "--token goes without --cert, "
-		    "--from and --json");
+	if (o->token && (o->cert != NULL || o->from != NULL))
+		return say_error(EXIT_USAGE, "--token goes without --cert "
+		    "and --from");
 	if (!o->token && (o->module != NULL || o->conf != NULL ||
 	    o->pin_file != NULL))
 		return say_error(EXIT_USAGE, "--module, --conf and "

@@ -136,12 +136,12 @@ print(const struct verdict *v)
 }
 
 static void
-print_json(const struct verdict *v)
+print_json(const struct verdict *v, const char *before)
 {
 	const struct ipc_tested *t = &v->t;
 	char until[SAY_TIME_MAX];
 
-	(void)printf("{\"allowed\":%s,\"rule_line\":%u,",
+	(void)printf("%s{\"allowed\":%s,\"rule_line\":%u,", before,
 	    v->allowed ? "true" : "false", t->rule_line);
 	say_member("rule", v->rule);
 	(void)putchar(',');
@@ -200,11 +200,11 @@ make_ask(const struct options *o, struct ipc_test *ask, uint8_t address[16])
 int
 test_run(const struct options *o)
 {
-	return o->token ? token_run(o) : test_certificate(o);
+	return o->token ? token_run(o) : test_certificate(o, "");
 }
 
 int
-test_certificate(const struct options *o)
+test_certificate(const struct options *o, const char *before)
 {
 	struct verdict *v = calloc(1, sizeof(*v));
 	uint8_t address[16];
@@ -218,7 +218,7 @@ test_certificate(const struct options *o)
 		conclude(o, v);
 		find_rule(o, v);
 		if (o->json)
-			print_json(v);
+			print_json(v, before);
 		else
 			print(v);
 		rc = v->allowed ? EXIT_DONE : EXIT_PROBLEM;

@@ -1,5 +1,5 @@
-/* Cards are held by certlogin-p11 as p11-user, as in the PAM module; no driver
- * is loaded into this process, which may be root's. */
+/* certlogin-map test --token: each step that the PAM module would make, and
+ * what came of it. */
 #include "map/token.h"
 
 #include <stdarg.h>
@@ -11,38 +11,67 @@
 
 #include "base/memfile.h"
 #include "base/path.h"
-#include "cred/p11.h"
 #include "door/judging.h"
+#include "map/reader.h"
 #include "map/say.h"
 
 #define SERVICE "login"		/* where none is named */
 #define HOST "a test, no login"	/* in the place of a machine's name */
-#define ARGS_MAX 2
+#define STEP_MAX 2048
 
 struct walk {
 	struct options o;		/* with what the configuration says */
 	char privileged[IPC_PRIVILEGED_MAX * IPC_ACCOUNT_MAX];
-	struct doorconf conf;
-	struct child child;
-	struct p11 *p11;
-	struct p11_cert *cert;
-	size_t n;
+	struct reader reader;
 	struct buf pin;			/* empty: none is given */
+	bool member;			/* JSON: the object has one already */
 };
 
-/* One line of what was found. */
-__attribute__((format(printf, 2, 3)))
+/* ---- what was found ------------------------------------------------------------------ */
+
 static void
-step(const char *name, const char *fmt, ...)
+begin_object(struct walk *w)
 {
+	(void)putchar('{');
+	w->member = false;
+}
+
+static void
+end_object(struct walk *w)
+{
+	(void)putchar('}');
+	w->member = true;
+}
+
+/* One line of what was found, or a member of the object. */
+__attribute__((format(printf, 3, 4)))
+static void
+step(struct walk *w, const char *name, const char *fmt, ...)
+{
+	char text[STEP_MAX];
 	va_list ap;
 
-	(void)printf("%-12s ", name);
 	va_start(ap, fmt);
-	(void)vprintf(fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)putchar('\n');
+	if (w->o.json) {
+		(void)fputs(w->member ? "," : "", stdout);
+		say_member(name, text);
+		w->member = true;
+		return;
+	}
+	(void)printf("%-12s %s\n", strcmp(name, "pin") == 0 ? "PIN" : name,
+	    text);
 	(void)fflush(stdout);
+}
+
+/* Why it ends here. */
+static int
+stop_here(struct walk *w, const char *why)
+{
+	if (w->o.json)
+		step(w, "error", "%s", why);
+	return say_error(EXIT_COULD_NOT, "%s", why);
 }
 
 /* ---- the configuration ------------------------------------------------------------- */
@@ -50,7 +79,7 @@ step(const char *name, const char *fmt, ...)
 static void
 inherit(struct walk *w)
 {
-	const struct doorconf *c = &w->conf;
+	const struct doorconf *c = &w->reader.conf;
 	size_t at = 0;
 
 	if (strcmp(w->o.map, SYSCONF_DIR "/identity.map") == 0)
@@ -74,33 +103,15 @@ inherit(struct walk *w)
 static int
 configure(struct walk *w)
 {
-	char conf[PATH_MAX + 8], module[PATH_MAX + 8];
-	const char *args[ARGS_MAX];
-	struct diag d;
-	int n = 0, r;
+	struct why why;
 
-	if (w->o.conf != NULL) {
-		(void)snprintf(conf, sizeof(conf), "conf=%s", w->o.conf);
-		args[n++] = conf;
-	}
-	if (w->o.module != NULL) {
-		(void)snprintf(module, sizeof(module), "module=%s",
-		    w->o.module);
-		args[n++] = module;
-	}
-	diag_init(&d);
-	r = doorconf_load(&w->conf, n, args, &d);
-	say_findings(stderr, &d);
-	diag_free(&d);
-	if (r != 0)
-		return say_error(EXIT_COULD_NOT, "the PAM module is not set "
-		    "up");
+	if (reader_configure(&w->reader, &w->o, &why) != 0)
+		return stop_here(w, why.text);
 	inherit(w);
-	step("module", "%s", w->conf.module != NULL ? w->conf.module :
-	    "none");
-	step("service", "%s", w->o.service);
-	return w->conf.module != NULL ? EXIT_DONE : say_error(EXIT_COULD_NOT,
-	    "no module=; expected one in pam_certlogin.conf(5), or --module");
+	step(w, "module", "%s", w->reader.conf.module != NULL ?
+	    w->reader.conf.module : "none");
+	step(w, "service", "%s", w->o.service);
+	return EXIT_DONE;
 }
 
 static int
@@ -113,83 +124,55 @@ read_pin(struct walk *w)
 		return EXIT_DONE;
 	if (path_load(w->o.pin_file, PATH_SECRET, P11_PIN_MAX + 1, &w->pin,
 	    &why) != 0)
-		return say_error(EXIT_COULD_NOT, "%s", why.text);
+		return stop_here(w, why.text);
 	if (w->pin.len > 0 && w->pin.data[w->pin.len - 1] == '\n')
 		w->pin.len--;
-	return w->pin.len > 0 ? EXIT_DONE : say_error(EXIT_COULD_NOT,
-	    "%s: the PIN is empty", w->o.pin_file);
+	return w->pin.len > 0 ? EXIT_DONE : stop_here(w, "the PIN of "
+	    "--pin-file is empty");
 }
 
 /* ---- helpers, cards ---------------------------------------------------------------- */
 
 static int
-start(struct walk *w, struct why *why)
-{
-	const char *const argv[] = { "certlogin-spawn", "p11",
-	    w->conf.p11_user, NULL };
-	int r, fd;
-
-	if ((r = child_start(&w->child, argv, why)) != 0)
-		return r;
-	fd = w->child.fd;
-	w->child.fd = -1;
-	return p11_adopt(&w->p11, "certlogin-p11", fd,
-	    (int)w->conf.timeout * 1000, why);
-}
-
-static void
-stop(struct walk *w)
-{
-	p11_stop(w->p11);
-	w->p11 = NULL;
-	child_end(&w->child);
-}
-
-/* A process of its own: one that found us not local loads no driver. */
-static int
 say_local(struct walk *w)
 {
 	struct why why = { "" };
-	int r = start(w, &why);
+	int r = reader_local(&w->reader, &why);
 
-	if (r == 0)
-		r = p11_local(w->p11, (uint32_t)getuid(), &why);
-	stop(w);
 	if (r != 0 && r != ERR_REFUSED)
-		return say_error(EXIT_COULD_NOT, "%s", why.text);
-	step("local", "%s%s%s", r == 0 ? "yes" : "no: ", why.text, r != 0 &&
-	    w->conf.remote != 0 ? " (remote=allow: never mind)" : "");
+		return stop_here(w, why.text);
+	step(w, "local", "%s%s%s", r == 0 ? "yes" : "no: ", why.text,
+	    r != 0 && w->reader.conf.remote != 0 ?
+	    " (remote=allow: never mind)" : "");
 	return EXIT_DONE;
 }
 
 static int
 find_cards(struct walk *w)
 {
-	const struct p11_conf conf = { .module = w->conf.module,
-	    .env = (const char *const *)w->conf.env, .n_env = w->conf.n_env };
+	struct reader *r = &w->reader;
 	struct why why;
 
-	if (start(w, &why) != 0 || p11_load(w->p11, &conf, &why) != 0 ||
-	    p11_list(w->p11, w->conf.uri, &w->cert, &w->n, &why) != 0)
-		return say_error(EXIT_COULD_NOT, "%s", why.text);
-	step("driver", "loaded");
-	step("cards", "%zu certificate%s with a key%s%s%s", w->n,
-	    w->n == 1 ? "" : "s", w->conf.uri[0] != '\0' ? " that fit " : "",
-	    w->conf.uri, (p11_flags(w->p11) & P11_F_NO_READER) != 0 ?
+	if (reader_list(r, &why) != 0)
+		return stop_here(w, why.text);
+	step(w, "driver", "loaded");
+	step(w, "cards", "%zu certificate%s with a key%s%s%s", r->n,
+	    r->n == 1 ? "" : "s", r->conf.uri[0] != '\0' ? " that fit " : "",
+	    r->conf.uri, (p11_flags(r->p11) & P11_F_NO_READER) != 0 ?
 	    "; there is no reader" : "");
-	return w->n > 0 ? EXIT_DONE : EXIT_PROBLEM;
+	return r->n > 0 ? EXIT_DONE : EXIT_PROBLEM;
 }
 
 /* ---- one certificate ---------------------------------------------------------------- */
 
 static void
-say_card(const struct p11_cert *c, uint32_t flags)
+say_card(struct walk *w, const struct p11_cert *c, uint32_t flags)
 {
-	step("card", "%s", c->token);
-	step("object", "%s", c->label);
-	step("key", "%s", (c->flags & P11_F_KEY_SEEN) != 0 ?
+	step(w, "card", "%s", c->token);
+	step(w, "object", "%s", c->label);
+	step(w, "key", "%s", (c->flags & P11_F_KEY_SEEN) != 0 ?
 	    "shows without a PIN" : "hidden before the PIN");
-	step("PIN", "%s%s", (flags & P11_F_PIN) == 0 ? "not needed" :
+	step(w, "pin", "%s%s", (flags & P11_F_PIN) == 0 ? "not needed" :
 	    (flags & P11_F_PINPAD) != 0 ? "the reader asks for it" :
 	    "needed", (flags & P11_F_LOCKED) != 0 ? "; LOCKED" :
 	    (flags & P11_F_FINAL) != 0 ? "; one try is left" :
@@ -204,10 +187,10 @@ decide_one(struct walk *w, const struct p11_cert *c)
 	int fd = memfile_make("certificate", c->der, c->der_len), rc;
 
 	if (fd < 0)
-		return say_error(EXIT_COULD_NOT, "%s", err_text(fd));
+		return stop_here(w, err_text(fd));
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	w->o.cert = path;
-	rc = test_certificate(&w->o);
+	rc = test_certificate(&w->o, ",\"test\":");
 	w->o.cert = NULL;
 	(void)close(fd);
 	return rc;
@@ -227,7 +210,7 @@ sign(struct walk *w, const struct pammsg_facts *f, struct span nonce,
 	    nonce)) != 0)
 		(void)why_set(why, r, "%s", err_text(r));
 	else
-		r = p11_sign(w->p11, f->scheme, (struct span){ b.data,
+		r = p11_sign(w->reader.p11, f->scheme, (struct span){ b.data,
 		    b.len }, sig, why);
 	buf_free(&b);
 	return r;
@@ -239,12 +222,12 @@ log_in(struct walk *w, size_t i, struct why *why)
 	uint32_t flags;
 	int r;
 
-	if ((r = p11_open(w->p11, i, &flags, why)) != 0)
+	if ((r = p11_open(w->reader.p11, i, &flags, why)) != 0)
 		return r;
 	if ((flags & (P11_F_FINAL | P11_F_LOCKED)) != 0)
 		return why_set(why, ERR_REFUSED, "the PIN was not sent: a "
 		    "wrong one could lock the card");
-	return p11_login(w->p11, w->pin.data, w->pin.len, &flags, why);
+	return p11_login(w->reader.p11, w->pin.data, w->pin.len, &flags, why);
 }
 
 static int
@@ -252,8 +235,8 @@ prove(struct walk *w, struct judging *j, size_t i,
     struct ipc_verdict *verdict, struct why *why)
 {
 	uint8_t nonce[PAMMSG_NONCE_LEN];
-	struct pammsg_offer offer = { .n = 1, .der = { { w->cert[i].der,
-	    w->cert[i].der_len } } };
+	struct pammsg_offer offer = { .n = 1, .der = { { w->reader.cert[i].der,
+	    w->reader.cert[i].der_len } } };
 	struct pammsg_prove p = { .nonce = { nonce, sizeof(nonce) },
 	    .host = HOST };
 	struct pammsg_facts f;
@@ -286,42 +269,71 @@ sign_one(struct walk *w, size_t i)
 	struct why why;
 	int r;
 
-	if ((r = judging_start(&j, &w->conf, &why)) == 0)
+	if ((r = judging_start(&j, &w->reader.conf, &why)) == 0)
 		r = prove(w, &j, i, &verdict, &why);
 	judging_end(&j);
 	if (r != 0) {
-		step("signature", "none: %s", why.text);
+		step(w, "signature", "none: %s", why.text);
 		return EXIT_PROBLEM;
 	}
 	if (verdict.outcome != IPC_OUTCOME_ADMIT) {
-		step("signature", "refused: %s", verdict.detail);
+		step(w, "signature", "refused: %s", verdict.detail);
 		return EXIT_PROBLEM;
 	}
-	step("signature", "holds: account %s", verdict.account);
+	step(w, "signature", "holds: account %s", verdict.account);
 	return EXIT_DONE;
+}
+
+static int
+one(struct walk *w, size_t i)
+{
+	const struct p11_cert *c = &w->reader.cert[i];
+	uint32_t flags;
+	struct why why;
+	int rc;
+
+	if (p11_open(w->reader.p11, i, &flags, &why) != 0)
+		return stop_here(w, why.text);
+	say_card(w, c, flags);
+	rc = decide_one(w, c);
+	if (rc == EXIT_DONE && w->pin.len > 0)
+		rc = sign_one(w, i);
+	return rc;
 }
 
 static int
 each(struct walk *w)
 {
-	int best = EXIT_PROBLEM, rc;
-	uint32_t flags;
-	struct why why;
+	int best = EXIT_PROBLEM, rc = EXIT_PROBLEM;
 
-	for (size_t i = 0; i < w->n; i++) {
-		(void)putchar('\n');
-		if (p11_open(w->p11, i, &flags, &why) != 0)
-			return say_error(EXIT_COULD_NOT, "%s", why.text);
-		say_card(&w->cert[i], flags);
-		rc = decide_one(w, &w->cert[i]);
-		if (rc == EXIT_DONE && w->pin.len > 0)
-			rc = sign_one(w, i);
-		if (rc != EXIT_DONE && rc != EXIT_PROBLEM)
-			return rc;
-		if (rc == EXIT_DONE)
-			best = EXIT_DONE;
+	if (w->o.json)
+		(void)fputs(",\"certificates\":[", stdout);
+	for (size_t i = 0; i < w->reader.n && rc <= EXIT_PROBLEM; i++) {
+		(void)fputs(!w->o.json ? "\n" : i > 0 ? "," : "", stdout);
+		if (w->o.json)
+			begin_object(w);
+		rc = one(w, i);
+		if (w->o.json)
+			end_object(w);
+		if (rc != EXIT_PROBLEM)
+			best = rc;
 	}
+	if (w->o.json)
+		(void)putchar(']');
 	return best;
+}
+
+static int
+walk(struct walk *w)
+{
+	int rc;
+
+	if ((rc = configure(w)) == EXIT_DONE &&
+	    (rc = read_pin(w)) == EXIT_DONE &&
+	    (rc = say_local(w)) == EXIT_DONE &&
+	    (rc = find_cards(w)) == EXIT_DONE)
+		rc = each(w);
+	return rc;
 }
 
 int
@@ -333,16 +345,16 @@ token_run(const struct options *o)
 	if (w == NULL)
 		return say_error(EXIT_COULD_NOT, "out of memory");
 	w->o = *o;
-	w->child = (struct child)CHILD_NONE;
-	if ((rc = configure(w)) == EXIT_DONE &&
-	    (rc = read_pin(w)) == EXIT_DONE &&
-	    (rc = say_local(w)) == EXIT_DONE &&
-	    (rc = find_cards(w)) == EXIT_DONE)
-		rc = each(w);
-	stop(w);
-	free(w->cert);
+	w->reader = (struct reader)READER_NONE;
+	if (o->json)
+		begin_object(w);
+	rc = walk(w);
+	if (o->json) {
+		end_object(w);
+		(void)putchar('\n');
+	}
+	reader_close(&w->reader);
 	buf_free(&w->pin);
-	doorconf_free(&w->conf);
 	free(w);
 	return rc;
 }

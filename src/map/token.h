@@ -10,7 +10,8 @@
 /* An exit status. */
 int token_run(const struct options *o);
 
-/* test.c: one certificate, o->cert; an exit status. */
-int test_certificate(const struct options *o);
+/* test.c: one certificate, o->cert; an exit status.  before goes in front of
+ * the JSON object, if one is printed. */
+int test_certificate(const struct options *o, const char *before);
 
 #endif

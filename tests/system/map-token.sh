@@ -52,6 +52,32 @@ walk 3 --account alice --pin-file "$R/pin"
 says 'can be read by others'
 chmod 0600 "$R/pin"
 
+echo "as JSON"
+# json PYTHON: v is what the last walk printed
+json()
+{
+	python3 -c "
+import json, sys
+v = json.load(open(sys.argv[1]))
+assert $1, v" "$R/out" || give_up "not $1"
+}
+walk 0 --account alice --pin-file "$R/pin" --json
+json 'v["driver"] == "loaded" and v["local"] == "yes"'
+json 'len(v["certificates"]) == 1'
+json 'v["certificates"][0]["pin"].startswith("needed")'
+json 'v["certificates"][0]["test"]["allowed"]'
+json 'v["certificates"][0]["test"]["account"] == "alice"'
+json 'v["certificates"][0]["signature"].startswith("holds")'
+walk 1 --account bob --pin-file "$R/pin" --json
+json 'not v["certificates"][0]["test"]["allowed"]'
+json '"signature" not in v["certificates"][0]'
+walk 3 --module /nonexistent/driver.so --json
+json '"/nonexistent/driver.so" in v["error"] and "certificates" not in v'
+mv "$R/etc/identity.map" "$R/etc/away.map"
+walk 3 --account alice --json
+json 'v["certificates"][0]["card"] == "card"'
+mv "$R/etc/away.map" "$R/etc/identity.map"
+
 echo "the certificate of one, the key of another"
 card_pull
 card_new card
@@ -83,5 +109,5 @@ set_pam trust "$R/etc/none.conf"
 card_of alice
 walk 3
 says 'none.conf'
-walk 2 --json
+walk 2 --from 192.0.2.1
 walk 2 --cert "$R/alice/alice.crt"
