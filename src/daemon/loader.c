@@ -128,7 +128,9 @@ be_loader(int fd, struct daemon *d, const struct setup *with, uint64_t number)
 	struct why why;
 	int r;
 
-	/* certlogind's signals are not ours; our life ends with its */
+	/* certlogind's lock and signals are not ours; our life ends with its,
+	 * though not at once: its successor must not meet the lock */
+	(void)close(d->lock);
 	for (int i = 1; i < NSIG; i++)
 		(void)signal(i, SIG_DFL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
