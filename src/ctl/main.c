@@ -36,6 +36,8 @@ usage(FILE *f)
 	    "  locks        who is locked\n"
 	    "  reload       load configuration, trust, map and host key "
 	    "afresh\n"
+	    "  crl-accept AUTHORITY\n"
+	    "               take its CRLs though later ones were seen before\n"
 	    "  fetch-crls [AUTHORITY...]\n"
 	    "               get CRLs from each crl-url of trust.conf, without "
 	    "certlogind\n"
@@ -43,8 +45,9 @@ usage(FILE *f)
 	    "  -f CONF      the configuration certlogind was started with\n"
 	    "  --run-dir D  its run-dir, where CONF names one\n"
 	    "  --trust F, --state-dir D\n"
-	    "               for lock, unlock, locks and fetch-crls: instead of "
-	    "CONF's\n"
+	    "               for lock, unlock, locks, crl-accept and "
+	    "fetch-crls:\n"
+	    "               instead of CONF's\n"
 	    "  --json       print JSON\n"
 	    "  --help, --version\n", f);
 }
@@ -97,6 +100,8 @@ static const struct command {
 	{ "locks", NULL, 0, 0, TAKES(OPT_JSON) | TAKES(OPT_STATE_DIR),
 	    locks_run },
 	{ "reload", NULL, 0, 0, TAKES(OPT_JSON), ask_reload },
+	{ "crl-accept", "an AUTHORITY", 1, 1, TAKES(OPT_TRUST) |
+	    TAKES(OPT_STATE_DIR), accept_run },
 	{ "fetch-crls", "AUTHORITIES", 0, INT_MAX, TAKES(OPT_JSON) |
 	    TAKES(OPT_TRUST) | TAKES(OPT_STATE_DIR) | TAKES(OPT_TIME_LIMIT),
 	    fetch_run },

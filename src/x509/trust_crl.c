@@ -392,6 +392,7 @@ trust_crl_check_seen(const uint8_t key[32], const struct trust_crl *crl,
 		    trust_crl_compare(&s, &seen[i]) < 0)
 			return why_set(why, ERR_REFUSED, "rolled back: a "
 			    "later CRL of this issuer was seen before (RFC "
-			    "5280 5.2.3)");
+			    "5280 5.2.3); where the CA was restored from a "
+			    "backup, `certloginctl crl-accept' takes it");
 	return 0;
 }
