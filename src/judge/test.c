@@ -10,6 +10,7 @@
 #include "judge/words.h"
 #include "proto/chan.h"
 #include "x509/pem.h"
+#include "x509/points.h"
 #include "x509/verify.h"
 
 /* A file holds PEM of as many certificates as are taken, with some text. */
@@ -117,6 +118,28 @@ report_facts(const struct facts *f, struct ipc_tested *out)
 		    facts_field_name(f->names[i].field), f->names[i].value);
 }
 
+/* Where its CRL is, for a person to copy. */
+static void
+report_points(struct span leaf, struct ipc_tested *out)
+{
+	struct slice_cert cut;
+	struct points p;
+	struct why why;
+
+	if (slice_cert(leaf, &cut, &why) != 0 ||
+	    points_read(cut.extensions, &p, &why) != 0) {
+		(void)snprintf(out->points_problem,
+		    sizeof(out->points_problem), "%.255s", why.text);
+		return;
+	}
+	for (size_t i = 0; i < p.n && i < IPC_POINTS_MAX; i++)
+		(void)snprintf(out->point[out->n_points++],
+		    sizeof(out->point[0]), "%s", p.uri[i]);
+	if (p.more > 0)
+		(void)snprintf(out->points_problem,
+		    sizeof(out->points_problem), "%zu more", p.more);
+}
+
 static void
 report_checks(const struct verify *v, struct ipc_tested *out)
 {
@@ -209,6 +232,9 @@ ask_checks(struct testing *t)
 		    t->unreadable.text);
 	}
 	report_checks(&t->verify, t->out);
+	/* once a CA vouched for it */
+	if (t->verify.have_facts)
+		report_points(t->chain[0], t->out);
 	report_time(t);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "map/say.h"
+#include "x509/trust_url.h"
 
 static const char *const results[] = {
 	[IPC_CHECK_NOT_RUN] = "not run",
@@ -25,6 +26,22 @@ report_certificate(const struct ipc_tested *t)
 	    say_time(to, t->not_after));
 	for (size_t i = 0; i < t->n_names; i++)
 		(void)printf("  name       %s\n", t->name[i]);
+}
+
+/* A URL that crl-url of trust.conf(5) takes is shown as such. */
+void
+report_points(const struct ipc_tested *t)
+{
+	struct why why;
+	size_t at;
+
+	for (size_t i = 0; i < t->n_points; i++)
+		(void)printf("  %s    %s\n",
+		    trust_url_is_path(t->point[i]) ||
+		    trust_url_check(t->point[i], &at, &why) != 0 ?
+		    "its CRL" : "crl-url", t->point[i]);
+	if (t->points_problem[0] != '\0')
+		(void)printf("  its CRL    (%s)\n", t->points_problem);
 }
 
 void
@@ -60,7 +77,14 @@ json_certificate(const struct ipc_tested *t)
 		(void)fputs(i == 0 ? "" : ",", stdout);
 		json_string(t->name[i]);
 	}
-	(void)fputs("]},", stdout);
+	(void)fputs("],\"crl_points\":[", stdout);
+	for (size_t i = 0; i < t->n_points; i++) {
+		(void)fputs(i == 0 ? "" : ",", stdout);
+		json_string(t->point[i]);
+	}
+	(void)fputs("],", stdout);
+	say_member("crl_points_problem", t->points_problem);
+	(void)fputs("},", stdout);
 }
 
 void

@@ -9,6 +9,8 @@
 /* The certificate and every check with its outcome. */
 void report_certificate(const struct ipc_tested *t);
 void report_checks(const struct ipc_tested *t);
+/* Where its CRL is. */
+void report_points(const struct ipc_tested *t);
 
 /* "certificate":{...},"checks":[...],"accepted":...[,"note":...] */
 void report_json(const struct ipc_tested *t);

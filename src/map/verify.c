@@ -23,6 +23,7 @@ print(const struct ipc_tested *t)
 	if (t->accepted && t->detail[0] != '\0')
 		(void)printf("  note       %s\n", t->detail);
 	report_certificate(t);
+	report_points(t);
 	report_checks(t);
 }
 

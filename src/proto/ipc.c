@@ -615,6 +615,10 @@ put_verified(struct buf *b, const struct ipc_tested *t)
 	buf_put_u32(b, (uint32_t)t->n_names);
 	for (size_t i = 0; i < t->n_names; i++)
 		buf_put_cstring(b, t->name[i]);
+	buf_put_u32(b, (uint32_t)t->n_points);
+	for (size_t i = 0; i < t->n_points; i++)
+		buf_put_cstring(b, t->point[i]);
+	buf_put_cstring(b, t->points_problem);
 	buf_put_u64(b, (uint64_t)t->expires);
 }
 
@@ -640,6 +644,10 @@ get_verified(struct rd *r, struct ipc_tested *t)
 	t->n_names = get_count(r, IPC_NAMES_MAX);
 	for (size_t i = 0; r->err == 0 && i < t->n_names; i++)
 		rd_cstring(r, t->name[i], sizeof(t->name[i]));
+	t->n_points = get_count(r, IPC_POINTS_MAX);
+	for (size_t i = 0; r->err == 0 && i < t->n_points; i++)
+		rd_cstring(r, t->point[i], sizeof(t->point[i]));
+	rd_cstring(r, t->points_problem, sizeof(t->points_problem));
 	t->expires = (int64_t)rd_u64(r);
 }
 

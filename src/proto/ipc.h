@@ -316,6 +316,7 @@ int ipc_test_decode(struct rd r, struct ipc_test *t);
 /* JUDGE_TESTED: members in order.  With a problem nothing else counts. */
 #define IPC_CHECKS_MAX 32
 #define IPC_NAMES_MAX 32
+#define IPC_POINTS_MAX 8
 #define IPC_HASH_MAX 80			/* "sha256:" and hex */
 enum ipc_check_result { IPC_CHECK_NOT_RUN, IPC_CHECK_PASSED,
     IPC_CHECK_SKIPPED, IPC_CHECK_FAILED };
@@ -342,6 +343,9 @@ struct ipc_tested {
 	int64_t not_before, not_after;
 	size_t n_names;
 	char name[IPC_NAMES_MAX][IPC_IDENTITY_MAX];	/* "uri=..." */
+	size_t n_points;
+	char point[IPC_POINTS_MAX][512];	/* URIs of its CRL */
+	char points_problem[256];	/* what is wrong with them, or "" */
 	int64_t expires;		/* earliest notAfter of the path */
 	bool decided;			/* the map was asked: below counts */
 	bool allowed;

@@ -1,12 +1,13 @@
 /*
  * What a certificate says.  The first byte chooses: a whole certificate to
  * cert_facts(), or the content of Extensions to the readers of extensions,
- * names and name constraints.
+ * names, name constraints and places of CRLs.
  */
 #include "fuzz.h"
 
 #include "x509/cert.h"
 #include "x509/constraint.h"
+#include "x509/points.h"
 #include "x509/slice.h"
 
 static void
@@ -53,8 +54,16 @@ parts(struct span extensions)
 	static struct facts_name name[FACTS_NAMES_MAX];
 	struct names names = { .name = name };
 	struct why why = { "" };
+	struct points points;
 	struct ext e;
 
+	if (points_read(extensions, &points, &why) == 0) {
+		CHECK(points.n <= POINTS_MAX);
+		CHECK(points.more == 0 || points.n == POINTS_MAX);
+		for (size_t i = 0; i < points.n; i++)
+			printable(points.uri[i], ' ');
+	} else
+		printable(why.text, ' ');
 	if (ext_read(extensions, &e, &why) != 0 ||
 	    names_read(&e, &names, &why) != 0) {
 		CHECK(why.text[0] != '\0');

@@ -225,7 +225,9 @@ def test_messages():
         string("CN=Issuing") + string("4f1a09") + \
         string("sha256:" + 64 * "5") + string("sha256:" + 64 * "c") + \
         u64(1) + u64(1900000000) + \
-        u32(1) + string("uri=x:a") + u64(1800000000)
+        u32(1) + string("uri=x:a") + \
+        u32(1) + string("http://pki.example.org/a.crl") + string("") + \
+        u64(1800000000)
     decision = u8(1) + u8(1) + string("ok") + string("") + string("") + \
         u32(3) + string("alice") + u8(0) + string("staff uri=x:a") + \
         u32(0) + string("") + u64(0)
@@ -544,6 +546,10 @@ def extension_lists():
     yield "path-length", id_ce(19, seq(tlv(1, b"\xff"), tlv(2, b"\0")), True)
     yield "policy", id_ce(36, seq(tlv(0x80, b"\0")), True)
     yield "unknown", extension(b"\x2a\x03\x04", b"x", True)
+    yield "points", id_ce(31, seq(seq(tlv(0xa0, tlv(0xa0, tlv(
+        0x86, b"http://a/b.crl"), tlv(0x86, b"ldap:///cn=a")))), seq(
+            tlv(0xa0, tlv(0xa1, b"")), tlv(0x81, b"\1\2"), tlv(0xa2, tlv(
+                0x86, b"x")))))
     yield "access", extension(bytes.fromhex("2b06010505070101"), seq(seq(
         tlv(6, bytes.fromhex("2b06010505073001")), tlv(0x86, b"http://a"))))
 

@@ -6,6 +6,7 @@
 
 #include "pki.h"
 #include "x509/pem.h"
+#include "x509/points.h"
 #include "x509/sig.h"
 #include "x509/slice.h"
 
@@ -177,6 +178,134 @@ START_TEST(extensions)
 	    ERR_MALFORMED);
 	ck_assert_int_eq(EXTENSION("\x30\x09\x06\x02\x55\x04\x04\x02zz"),
 	    ERR_SHORT);
+}
+END_TEST
+
+/* ---- cRLDistributionPoints ------------------------------------------------- */
+
+static void
+tlv(struct buf *b, uint8_t tag, const void *p, size_t n)
+{
+	buf_put_u8(b, tag);
+	if (n > 0xff) {
+		buf_put_u8(b, 0x82);
+		buf_put_u16(b, (uint16_t)n);
+	} else {
+		if (n > 0x7f)
+			buf_put_u8(b, 0x81);
+		buf_put_u8(b, (uint8_t)n);
+	}
+	buf_put_raw(b, p, n);
+}
+
+/* Of an extension with this value. */
+static int
+points(const void *value, size_t n, struct points *out)
+{
+	struct buf parts, x;
+	struct why why = { "" };
+	int e;
+
+	buf_init(&parts, 65536);
+	buf_init(&x, 65536);
+	tlv(&parts, 0x06, "\x55\x1d\x1f", 3);
+	tlv(&parts, 0x04, value, n);
+	tlv(&x, 0x30, parts.data, parts.len);
+	e = points_read((struct span){ x.data, x.len }, out, &why);
+	ck_assert_int_eq(e != 0, why.text[0] != '\0');
+	buf_free(&parts);
+	buf_free(&x);
+	return e;
+}
+
+#define POINTS(s) points(s, sizeof(s) - 1, &p)
+
+START_TEST(crl_points)
+{
+	struct points p;
+
+	ck_assert_int_eq(POINTS("\x30\x0b\x30\x09\xa0\x07\xa0\x05\x86\x03"
+	    "a:b"), 0);
+	ck_assert_uint_eq(p.n, 1);
+	ck_assert_str_eq(p.uri[0], "a:b");
+	/* two names of one, another kind of name between them; a second one */
+	ck_assert_int_eq(POINTS("\x30\x1c\x30\x11\xa0\x0f\xa0\x0d\x86\x03"
+	    "a:b" "\x82\x01x" "\x86\x03" "c:d" "\x30\x07\xa0\x05\xa0\x03"
+	    "\x86\x01z"), 0);
+	ck_assert_uint_eq(p.n, 3);
+	ck_assert_str_eq(p.uri[1], "c:d");
+	ck_assert_str_eq(p.uri[2], "z");
+	/* reasons and issuer alone; a relative name; nothing of all */
+	ck_assert_int_eq(POINTS("\x30\x0b\x30\x09\x81\x02\x01\x02\xa2\x03"
+	    "\x86\x01x"), 0);
+	ck_assert_uint_eq(p.n, 0);
+	ck_assert_int_eq(POINTS("\x30\x06\x30\x04\xa0\x02\xa1\x00"), 0);
+	ck_assert_int_eq(POINTS("\x30\x02\x30\x00"), 0);
+	ck_assert_uint_eq(p.n, 0);
+	/* what would reach a terminal */
+	ck_assert_int_eq(POINTS("\x30\x0b\x30\x09\xa0\x07\xa0\x05\x86\x03"
+	    "\x1b[m"), 0);
+	ck_assert_str_eq(p.uri[0], "\\x1b[m");
+	/* empty, a name of no kind, order, twice, left over, too short */
+	ck_assert_int_eq(POINTS("\x30\x00"), ERR_MALFORMED);
+	ck_assert_int_eq(POINTS(""), ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x06\x30\x04\xa0\x02\xa0\x00"),
+	    ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x06\x30\x04\xa0\x02\xa2\x00"),
+	    ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x09\x30\x07\xa0\x05\xa0\x03\x16\x01"
+	    "x"), ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x0d\x30\x0b\x81\x02\x01\x02\xa0\x05"
+	    "\xa0\x03\x86\x01x"), ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x0a\x30\x08\x81\x02\x01\x02\x81\x02"
+	    "\x01\x02"), ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x06\x30\x04\x83\x02\x01\x02"),
+	    ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x02\x30\x00\x05\x00"), ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x03\x31\x01x"), ERR_MALFORMED);
+	ck_assert_int_eq(POINTS("\x30\x09\x30\x07\xa0\x05\xa0\x03\x86\x02"
+	    "x"), ERR_MALFORMED);
+}
+END_TEST
+
+START_TEST(crl_points_limits)
+{
+	struct buf names, full, name, point, all;
+	char uri[600];
+	struct points p;
+
+	memset(uri, 'u', sizeof(uri));
+	buf_init(&names, 65536);
+	buf_init(&full, 65536);
+	buf_init(&name, 65536);
+	buf_init(&point, 65536);
+	buf_init(&all, 65536);
+	tlv(&names, 0x86, uri, POINTS_URI_MAX - 8);
+	tlv(&names, 0x86, uri, sizeof(uri));
+	for (int i = 2; i < POINTS_MAX + 3; i++)
+		tlv(&names, 0x86, "x", 1);
+	tlv(&full, 0xa0, names.data, names.len);
+	tlv(&name, 0xa0, full.data, full.len);
+	tlv(&point, 0x30, name.data, name.len);
+	tlv(&all, 0x30, point.data, point.len);
+	ck_assert_int_eq(points(all.data, all.len, &p), 0);
+	ck_assert_uint_eq(p.n, POINTS_MAX);
+	ck_assert_uint_eq(p.more, 3);
+	ck_assert_uint_eq(strlen(p.uri[0]), POINTS_URI_MAX - 8);
+	ck_assert_ptr_null(strstr(p.uri[0], "..."));
+	ck_assert_ptr_nonnull(strstr(p.uri[1], "u..."));
+	buf_free(&names);
+	buf_free(&full);
+	buf_free(&name);
+	buf_free(&point);
+	buf_free(&all);
+	/* no such extension */
+	ck_assert_int_eq(points_read((struct span){ (const uint8_t *)
+	    "\x30\x08\x06\x02\x55\x04\x04\x02zz", 10 }, &p, NULL), 0);
+	ck_assert_uint_eq(p.n, 0);
+	ck_assert_int_eq(points_read((struct span){ (const uint8_t *)
+	    "\x30\x08\x06\x02\x55\x04\x04\x02z", 9 }, &p, NULL),
+	    ERR_MALFORMED);
 }
 END_TEST
 
@@ -526,6 +655,8 @@ suite(void)
 	tcase_add_loop_test(t, time_forms, 0, N(times));
 	tcase_add_test(t, serials);
 	tcase_add_test(t, extensions);
+	tcase_add_test(t, crl_points);
+	tcase_add_test(t, crl_points_limits);
 	tcase_add_test(t, certificate);
 	tcase_add_test(t, certificate_damaged);
 	tcase_add_test(t, algorithm_twice);
