@@ -90,6 +90,26 @@ parse(const char *text, size_t n, const struct map_authority *auth)
 	return rules;
 }
 
+/* As locks: denies only, and where there are no others it is a map, too. */
+static void
+parse_locks(const char *text, size_t n, int rules)
+{
+	struct diag diag;
+	struct map map;
+	int rc;
+
+	diag_init(&diag);
+	rc = map_parse_locks(&map, "fuzz", text, n, NULL, 0, &diag);
+	CHECK((rc == ERR_MALFORMED) == (diag.errors > 0));
+	for (size_t i = 0; i < map.n; i++) {
+		check_rule(&map, &map.rule[i]);
+		CHECK(map.rule[i].deny);
+	}
+	CHECK(rc != 0 || rules == (int)map.n);
+	map_free(&map);
+	diag_free(&diag);
+}
+
 /* What is to be parsed: the input, or its rest again and again. */
 static char *
 expand(const uint8_t *data, size_t size, size_t *n)
@@ -122,6 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = expand(data, size, &n);
 	syntax = parse(text, n, NULL);
 	names = parse(text, n, authorities);
+	parse_locks(text, n, syntax);
 	/* known authorities can only refuse more */
 	CHECK(names == -1 || names == syntax);
 	free(text);
