@@ -17,6 +17,10 @@ TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	libtss2-tcti-tabrmd0 dbus-daemon
 	xz-utils python3)
 
+# for tests/containers
+CONTAINER_PACKAGES=(podman buildah runc netavark aardvark-dns iptables
+	catatonit podman-compose mmdebstrap lintian)
+
 # daemons for tests/system/pam-daemons.sh: downloaded and unpacked, for
 # installing them would start them
 UNPACKED_PACKAGES=(openssh-server cron)
