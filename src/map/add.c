@@ -1,8 +1,12 @@
-/* certlogin-map add 'RULE': a rule at the end of the map. */
+/* certlogin-map add: a rule at the end of the map, as it was written or for a
+ * certificate in hand. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "map/change.h"
+#include "map/hand.h"
+#include "map/report.h"
 #include "map/say.h"
 
 /* One rule, and nothing else that a line of a map may be. */
@@ -48,7 +52,7 @@ find_line(struct span text, struct span rule, unsigned *last)
 }
 
 static int
-append(struct change *ch, struct span rule)
+append(struct change *ch, struct span rule, bool ask)
 {
 	struct buf *old = &ch->c->text, text;
 	unsigned last, found;
@@ -65,7 +69,7 @@ append(struct change *ch, struct span rule)
 	buf_put_raw(&text, rule.p, rule.n);
 	buf_put_u8(&text, '\n');
 	if ((rc = change_check(ch, &text)) == EXIT_DONE)
-		rc = change_commit(ch, &text, false);
+		rc = change_commit(ch, &text, ask);
 	if (rc == EXIT_DONE && !ch->c->o->dry_run)
 		(void)printf("added as line %u; a running certlogind takes "
 		    "it by itself\n", last + 1);
@@ -73,19 +77,55 @@ append(struct change *ch, struct span rule)
 	return rc;
 }
 
+/* The rule that was written, or the one for a certificate in hand. */
+static int
+find_rule(const struct context *c, char rule[MAP_LINE_MAX + 1])
+{
+	const struct options *o = c->o;
+	struct ipc_tested *t;
+	const char *why_so;
+	struct why why;
+	int rc;
+
+	if (o->from_cert == NULL && !o->from_token) {
+		if (snprintf(rule, MAP_LINE_MAX + 1, "%s", o->argument) >
+		    MAP_LINE_MAX)
+			return say_error(EXIT_USAGE, "expected a rule of at "
+			    "most %d bytes", MAP_LINE_MAX);
+		return EXIT_DONE;
+	}
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		return say_error(EXIT_COULD_NOT, "out of memory");
+	if ((rc = hand_find(c, t)) == EXIT_DONE &&
+	    hand_rule(&c->conf, t, o->account, o->argument, rule, &why_so,
+	    &why) != 0)
+		rc = say_error(EXIT_PROBLEM, "%s", why.text);
+	if (rc == EXIT_DONE) {
+		report_certificate(t);
+		(void)printf("%s\n  %s\n", rule, why_so);
+	}
+	free(t);
+	return rc;
+}
+
 int
 add_run(const struct options *o)
 {
-	struct span rule = context_trim((struct span){
-	    (const uint8_t *)o->argument, strlen(o->argument) });
-	struct context c;
+	bool in_hand = o->from_cert != NULL || o->from_token;
 	struct change ch = { .file = REWRITE_NONE };
+	char rule[MAP_LINE_MAX + 1];
+	struct context c;
+	struct span s;
 	int rc;
 
 	if ((rc = context_open(&c, o)) == EXIT_DONE &&
-	    (rc = check_rule(&c, rule)) == EXIT_DONE &&
-	    (rc = change_begin(&ch, &c, true)) == EXIT_DONE)
-		rc = append(&ch, rule);
+	    (rc = find_rule(&c, rule)) == EXIT_DONE) {
+		s = context_trim((struct span){ (const uint8_t *)rule,
+		    strlen(rule) });
+		if ((rc = check_rule(&c, s)) == EXIT_DONE &&
+		    (rc = change_begin(&ch, &c, true)) == EXIT_DONE)
+			rc = append(&ch, s, in_hand);
+	}
 	change_end(&ch);
 	context_close(&c);
 	return rc;

@@ -11,6 +11,7 @@
 #include "map/accounts.h"
 #include "map/compare.h"
 #include "map/index.h"
+#include "map/reach.h"
 #include "x509/pattern.h"
 
 #define CAPTURED "{}"		/* key of rules that capture the account */
@@ -71,12 +72,7 @@ note(struct work *w, const struct map_rule *r, const char *fmt, ...)
 static const struct trust_rules *
 rules_of(const struct work *w, const char *authority)
 {
-	const struct trust_conf *c = w->l->conf;
-
-	for (size_t i = 0; i < c->n; i++)
-		if (strcmp(c->authority[i].rules.name, authority) == 0)
-			return &c->authority[i].rules;
-	return NULL;
+	return reach_authority(w->l->conf, authority);
 }
 
 static void
@@ -131,16 +127,6 @@ look_at_end(struct work *w, const struct map_rule *r)
 	warn(w, r, "ends soon: until=%s is its last day", day);
 }
 
-/* Only names= says what an authority's certificates carry. */
-static bool
-lists_uris(const struct trust_rules *t)
-{
-	for (size_t i = 0; t != NULL && i < t->n_names; i++)
-		if (t->names[i].field == FACTS_URI)
-			return true;
-	return false;
-}
-
 static bool
 is_strong(enum map_matcher matcher)
 {
@@ -153,7 +139,7 @@ look_at_strength(struct work *w, const struct map_rule *r)
 {
 	const struct map_match *m = &w->map->match[r->matches];
 
-	if (r->deny || !lists_uris(rules_of(w, r->authority)))
+	if (r->deny || !reach_lists_uris(rules_of(w, r->authority)))
 		return;
 	for (size_t i = 0; i < r->n_matches; i++)
 		if (is_strong(m[i].matcher))

@@ -19,6 +19,12 @@ usage(FILE *f)
 {
 	(void)fputs("usage: certlogin-map [--map F] [--trust F] COMMAND\n"
 	    "  add 'RULE'          put a rule at the end of the map\n"
+	    "  add --from-cert F   the rule for this certificate, shown and "
+	    "asked for\n"
+	    "      --account A,... ['MORE OF THE RULE']\n"
+	    "  add --from-token    the same for a card in a reader\n"
+	    "      --account A,... [--module M] [--conf F] [--label L] [--id "
+	    "HEX]\n"
 	    "  remove 'RULE'       take a rule out; or --line N --expect "
 	    "'RULE'\n"
 	    "  edit                the map in $VISUAL or $EDITOR, checked "
@@ -95,7 +101,7 @@ static const struct row {
 	{ "line", LINE_NUMBER, AT(line), ON_REMOVE },
 	{ "expect", TEXT, AT(expect), ON_REMOVE },
 	{ "cert", TEXT, AT(cert), ON_TEST | ON_VERIFY },
-	{ "account", TEXT, AT(account), ON_TEST | ON_LIST },
+	{ "account", TEXT, AT(account), ON_TEST | ON_LIST | ON_ADD },
 	{ "identity", TEXT, AT(identity), ON_LIST },
 	{ "authority", TEXT, AT(authority), ON_LIST },
 	{ "from", TEXT, AT(from), ON_TEST },
@@ -106,12 +112,16 @@ static const struct row {
 	{ "host", TEXT, AT(host), ON_VERIFY },
 	{ "server", FLAG, AT(server), ON_VERIFY },
 	{ "strict", FLAG, AT(strict), ON_CHECK },
+	{ "from-cert", TEXT, AT(from_cert), ON_ADD },
+	{ "from-token", FLAG, AT(from_token), ON_ADD },
+	{ "label", TEXT, AT(label), ON_ADD },
+	{ "id", TEXT, AT(id), ON_ADD },
 	{ "dry-run", FLAG, AT(dry_run), ON_CHANGE },
 	{ "yes", FLAG, AT(yes), ON_CHANGE },
 	{ "run-dir", TEXT, AT(run_dir), ON_CHANGE },
 	{ "token", FLAG, AT(token), ON_TEST },
-	{ "module", TEXT, AT(module), ON_TEST },
-	{ "conf", TEXT, AT(conf), ON_TEST },
+	{ "module", TEXT, AT(module), ON_TEST | ON_ADD },
+	{ "conf", TEXT, AT(conf), ON_TEST | ON_ADD },
 	{ "pin-file", TEXT, AT(pin_file), ON_TEST },
 };
 #undef AT
@@ -237,6 +247,9 @@ check_argument(const struct command *c, const struct options *o, int n_args)
 		    "together");
 	if (o->line != 0)
 		want = NULL;
+	/* more of the rule, or nothing */
+	if ((o->from_cert != NULL || o->from_token) && n_args <= 1)
+		return EXIT_DONE;
 	if (n_args != (want != NULL ? 1 : 0))
 		return say_error(EXIT_USAGE, "%s: expected %s", c->name,
 		    want != NULL ? want : "no argument");
@@ -252,12 +265,30 @@ check_token(const struct command *c, const struct options *o)
 	if (o->token && (o->cert != NULL || o->from != NULL))
 		return say_error(EXIT_USAGE, "--token goes without --cert "
 		    "and --from");
-	if (!o->token && (o->module != NULL || o->conf != NULL ||
-	    o->pin_file != NULL))
+	if (!o->token && !o->from_token &&
+	    (o->module != NULL || o->conf != NULL || o->pin_file != NULL))
 		return say_error(EXIT_USAGE, "--module, --conf and "
-		    "--pin-file go with --token");
+		    "--pin-file are for cards: --token or --from-token");
 	if (needs && o->cert == NULL && !o->token)
 		return say_error(EXIT_USAGE, "%s needs --cert FILE", c->name);
+	return EXIT_DONE;
+}
+
+static int
+check_hand(const struct command *c, const struct options *o)
+{
+	bool in_hand = o->from_cert != NULL || o->from_token;
+
+	if (o->from_cert != NULL && o->from_token)
+		return say_error(EXIT_USAGE, "expected one of --from-cert and "
+		    "--from-token");
+	if (c->bit == ON_ADD && in_hand != (o->account != NULL))
+		return say_error(EXIT_USAGE, in_hand ? "--from-cert and "
+		    "--from-token need --account NAME,..." : "--account goes "
+		    "with --from-cert and --from-token");
+	if (!o->from_token && (o->label != NULL || o->id != NULL))
+		return say_error(EXIT_USAGE, "--label and --id go with "
+		    "--from-token");
 	return EXIT_DONE;
 }
 
@@ -273,7 +304,8 @@ check_use(const struct command *c, const struct options *o, uint64_t used,
 			return say_error(EXIT_USAGE, "%s does not take --%s",
 			    c->name, rows[i].name);
 	if ((rc = check_argument(c, o, n_args)) != EXIT_DONE ||
-	    (rc = check_token(c, o)) != EXIT_DONE)
+	    (rc = check_token(c, o)) != EXIT_DONE ||
+	    (rc = check_hand(c, o)) != EXIT_DONE)
 		return rc;
 	if ((o->identity != NULL) + (o->authority != NULL) +
 	    (c->bit == ON_LIST && o->account != NULL) > 1)

@@ -28,6 +28,9 @@ struct options {
 	bool server;
 	bool strict;			/* check: warnings count */
 	bool dry_run, yes;		/* add, remove, edit */
+	const char *from_cert;		/* add */
+	bool from_token;
+	const char *label, *id;		/* add --from-token */
 	const char *run_dir;		/* of certlogind, NULL = any */
 };
 

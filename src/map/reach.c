@@ -15,6 +15,15 @@ reach_authority(const struct trust_conf *conf, const char *name)
 	return NULL;
 }
 
+bool
+reach_lists_uris(const struct trust_rules *t)
+{
+	for (size_t i = 0; t != NULL && i < t->n_names; i++)
+		if (t->names[i].field == FACTS_URI)
+			return true;
+	return false;
+}
+
 /* ---- accounts ----------------------------------------------------------------------- */
 
 static bool

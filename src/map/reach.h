@@ -21,6 +21,9 @@ struct reach {
 const struct trust_rules *reach_authority(const struct trust_conf *conf,
     const char *name);
 
+/* Do its certificates carry URIs?  Only names= says so.  t may be NULL. */
+bool reach_lists_uris(const struct trust_rules *t);
+
 /* Does rule r give account, by what map and trust.conf (t, or NULL) say?
  * The uid rule is not asked.  A deny gives nothing. */
 void reach_account(const struct map *m, const struct map_rule *r,
