@@ -84,6 +84,7 @@ struct daemon {
 	struct reload_waiter waiter[RELOAD_WAITERS_MAX];
 	size_t n_waiters;
 	struct watch *watch;		/* changed files; NULL with test */
+	ev_periodic look_again;		/* time alone changes what they give */
 	struct spares *spares;
 	struct limits *limits;
 	struct why_log *why;

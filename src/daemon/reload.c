@@ -160,6 +160,17 @@ tell_watch(const struct reload *r, enum watch_group g, bool failed, int code)
 		watch_failed(r->d->watch, g);
 }
 
+/* From then on the same files may give another policy. */
+static void
+look_again(struct daemon *d, int64_t when)
+{
+	ev_periodic_stop(d->loop, &d->look_again);
+	if (when == 0)
+		return;
+	ev_periodic_set(&d->look_again, (double)when, 0., NULL);
+	ev_periodic_start(d->loop, &d->look_again);
+}
+
 /* part is what is wrong: one of SETUP_CONF, SETUP_KEY, SETUP_POLICY. */
 static void
 reload_failed(struct reload *r, unsigned part, int code, const char *text)
@@ -175,6 +186,8 @@ reload_failed(struct reload *r, unsigned part, int code, const char *text)
 		tell_watch(r, WATCH_KEY, part == SETUP_KEY, code);
 	if ((r->parts & SETUP_POLICY) != 0)
 		tell_watch(r, WATCH_POLICY, part == SETUP_POLICY, code);
+	if (part == SETUP_POLICY && r->next->done.again != 0)
+		look_again(d, r->next->done.again);
 	/* its files are not what they were: what is there now may do */
 	if ((r->parts & SETUP_PROCESS) != 0)
 		d->again |= SETUP_KEY;
@@ -199,6 +212,13 @@ log_reloaded(const struct daemon *d, unsigned parts)
 }
 
 static void
+policy_loaded(struct daemon *d)
+{
+	watch_loaded(d->watch, WATCH_POLICY, &d->setup->sources);
+	look_again(d, d->setup->done.again);
+}
+
+static void
 there(struct reload *r, unsigned part)
 {
 	struct daemon *d = r->d;
@@ -214,7 +234,7 @@ there(struct reload *r, unsigned part)
 	if ((r->parts & SETUP_KEY) != 0)
 		watch_loaded(d->watch, WATCH_KEY, &d->setup->key_sources);
 	if ((r->parts & SETUP_POLICY) != 0)
-		watch_loaded(d->watch, WATCH_POLICY, &d->setup->sources);
+		policy_loaded(d);
 	log_reloaded(d, r->parts);
 	if ((r->parts & SETUP_PROCESS) == 0) {
 		metrics_reloaded(&d->metrics, true);
@@ -470,13 +490,24 @@ on_changed(void *arg, enum watch_group g, const char *path)
 	run(arg, g == WATCH_KEY ? SETUP_KEY : SETUP_POLICY);
 }
 
+static void
+on_time(struct ev_loop *loop, ev_periodic *p, int revents)
+{
+	(void)revents;
+	ev_periodic_stop(loop, p);
+	log_info("a CRL that was dated into the future may count now");
+	run(p->data, SETUP_POLICY);
+}
+
 int
 reload_watch(struct daemon *d)
 {
+	ev_periodic_init(&d->look_again, on_time, 0., 0., NULL);
+	d->look_again.data = d;
 	d->watch = watch_new(d->loop, WATCH_SWEEP, on_changed, d);
 	if (d->watch == NULL)
 		return ERR_NOMEM;
 	watch_loaded(d->watch, WATCH_KEY, &d->setup->key_sources);
-	watch_loaded(d->watch, WATCH_POLICY, &d->setup->sources);
+	policy_loaded(d);
 	return 0;
 }

@@ -20,7 +20,7 @@ void reload_hostkey(struct daemon *d);
 /* A child ended: was it the hostkey process in force? */
 bool reload_ended(struct daemon *d, pid_t pid);
 
-/* Reload what changes from now on.  0, or ERR_NOMEM. */
+/* Reload what changes from now on, be it by time alone.  0, or ERR_NOMEM. */
 int reload_watch(struct daemon *d);
 
 #endif

@@ -91,5 +91,30 @@ chmod 0600 "$KEY"
 wait_log 'host certificate and key loaded' || give_up "not loaded"
 admitted alice alice
 
+# encrypt PASSPHRASE: the key as it is now, in a file beside
+encrypt()
+{
+	(umask 077 && openssl pkcs8 -topk8 -v2 aes-256-cbc -in "$R/plain.key" \
+	    -passout "pass:$1" -out "$R/next.key")
+}
+
+echo "an encrypted key: the file with its PIN counts as well"
+before=none
+cp -p "$KEY" "$R/plain.key"
+(umask 077 && echo first >"$R/pin")
+encrypt first
+set_conf key-pin-file "$R/pin"
+mv "$R/next.key" "$KEY"
+daemon_reload
+admitted alice alice
+encrypt second
+log_mark
+mv "$R/next.key" "$KEY"
+wait_log 'host key: .*stays in force' || give_up "key alone: no word"
+admitted alice alice
+log_mark
+echo second >"$R/pin"
+counts "the PIN's file, behind its key"
+
 echo "the policy was not touched by all that"
 ! grep -q 'policy loaded' "$R/log" || give_up "it was loaded"
