@@ -10,6 +10,7 @@
 #include "daemon/hostkey.h"
 #include "daemon/live.h"
 #include "daemon/reload.h"
+#include "daemon/review.h"
 #include "daemon/setup.h"
 
 #define SESSION_ROOM 4096	/* bytes that one session's record may take */
@@ -138,6 +139,18 @@ put_expiry(struct buf *b, const struct expiry *e)
 	ctlmsg_text(b, "remedy", "%s", e->remedy);
 }
 
+static void
+put_unjudged(struct buf *b, size_t n)
+{
+	if (n == 0)
+		return;
+	ctlmsg_record(b, "problem");
+	ctlmsg_text(b, "what", "live sessions");
+	ctlmsg_text(b, "why", "%zu could not be judged by the policy in force, "
+	    "and stay", n);
+	ctlmsg_text(b, "remedy", "see the log; certloginctl end");
+}
+
 void
 answer_status(struct ctl_tool *t, struct chan_msg *m)
 {
@@ -152,12 +165,14 @@ answer_status(struct ctl_tool *t, struct chan_msg *m)
 		malformed(t);
 		return;
 	}
-	problem = setup_last_error(t->d, error, sizeof(error))[0] != '\0';
+	problem = setup_last_error(t->d, error, sizeof(error))[0] != '\0' ||
+	    review_unjudged(t->d) > 0;
 	n = expiry_list(t->d, now, item);
 	for (size_t i = 0; i < n; i++)
 		problem |= item[i].problem;
 	ctlmsg_begin(&t->out, problem ? 1 : 0, "");
 	put_daemon(&t->out, t->d, error);
+	put_unjudged(&t->out, review_unjudged(t->d));
 	for (size_t i = 0; i < n; i++)
 		put_expiry(&t->out, &item[i]);
 	for (size_t i = 0; i < done->n; i++)
@@ -217,7 +232,8 @@ answer_metrics(struct ctl_tool *t, struct chan_msg *m)
 	ctlmsg_begin(&t->out, 0, "");
 	put_daemon(&t->out, t->d, error);
 	ctlmsg_record(&t->out, "health");
-	ctlmsg_number(&t->out, "problems", problems + (error[0] != '\0'));
+	ctlmsg_number(&t->out, "problems", problems + (error[0] != '\0') +
+	    (review_unjudged(t->d) > 0));
 	ctlmsg_number(&t->out, "reload-good", error[0] == '\0');
 	metrics_put(&t->out, &t->d->metrics);
 	put_closed(&t->out, t->d->limits);

@@ -313,6 +313,17 @@ review_session(struct live *l, bool judged)
 		arm(v, l->reg.expires);
 }
 
+size_t
+review_unjudged(const struct daemon *d)
+{
+	const struct live *l = NULL;
+	size_t n = 0;
+
+	while ((l = live_next(d, l)) != NULL)
+		n += l->unjudged;
+	return n;
+}
+
 bool
 review_ended(struct daemon *d, pid_t pid, int status)
 {

@@ -19,6 +19,9 @@ void review_policy(struct daemon *d);
  * now; otherwise it is as soon as possible. */
 void review_session(struct live *l, bool judged);
 
+/* How many sessions no judge could judge by the policy in force. */
+size_t review_unjudged(const struct daemon *d);
+
 /* A child ended: was it a judge of a review? */
 bool review_ended(struct daemon *d, pid_t pid, int status);
 

@@ -96,8 +96,8 @@ change()
 
 was_told()
 {
-	cat "$R/$1.shown" "$R/$1.err" 2>/dev/null |
-	    grep -qE "certlogin: localhost ended the connection: .*$2"
+	cat "$R/$1.shown" "$R/$1.err" 2>/dev/null | tr -d '\r' |
+	    grep -qE "^certlogin: localhost ended the connection: .*$2"
 }
 
 # ended NAME REGEX: the person is told why within 2 s of the change, and all

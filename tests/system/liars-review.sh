@@ -77,6 +77,11 @@ wait_for 30 log_has '0 stay, 0 end, 2 could not be judged' ||
 [ "$(log_since | grep -c 'could not be judged again')" -eq 10 ] ||
     give_up "$(log_since | grep -c 'could not be judged again') times"
 stays a b
+rc=0
+control status >"$R/out" || rc=$?
+[ "$rc" -eq 1 ] || give_up "status: exit $rc, not 1"
+grep -q '2 could not be judged by the policy in force' "$R/out" ||
+    give_up "status does not tell: $(cat "$R/out")"
 
 echo "revoked, while the judges die: as soon as one does not"
 log_mark
