@@ -21,12 +21,19 @@ db_open(struct db *db, struct span bytes)
 	return 0;
 }
 
+static uint32_t
+little_endian(const uint8_t *p)
+{
+	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[1] << 8 | p[0];
+}
+
 /* at + 8 lies within the bytes */
 static void
 pair(const struct db *db, size_t at, uint32_t *a, uint32_t *b)
 {
-	*a = cdb_unpack(db->bytes.p + at);
-	*b = cdb_unpack(db->bytes.p + at + 4);
+	*a = little_endian(db->bytes.p + at);
+	*b = little_endian(db->bytes.p + at + 4);
 }
 
 /* Is it the record at this offset?  As db_get(). */

@@ -490,6 +490,41 @@ START_TEST(left_over)
 }
 END_TEST
 
+/* Whenever it is killed: there is the old file or the new one, and the next
+ * one clears up behind it. */
+START_TEST(killed)
+{
+	static char big[4 << 20];
+	char path[160], command[160];
+	int before, status;
+	pid_t pid;
+
+	kept();
+	find_kept(path);
+	before = result.policy;
+	memcpy(big, POLICY, sizeof(POLICY) - 1);
+	ck_assert_int_ge(result.policy = memfile_make("big", big,
+	    sizeof(big)), 0);
+	for (int i = 0; i < 60; i++) {
+		const struct timespec wait = { .tv_nsec = i * 200000 };
+
+		if ((pid = fork()) == 0)
+			_exit(keep(NULL) == 0 ? 0 : 1);
+		(void)nanosleep(&wait, NULL);
+		(void)kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		is_used();
+	}
+	(void)close(result.policy);
+	result.policy = before;
+	ck_assert_int_eq(keep(NULL), 0);
+	is_used();
+	(void)snprintf(command, sizeof(command), "[ \"$(ls -A %s | grep -c "
+	    "policy)\" = 1 ]", state);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* A hit is a part of each authentication at the machine. */
 START_TEST(quick)
 {
@@ -532,6 +567,7 @@ kept_suite(void)
 	tcase_add_test(t, damaged);
 	tcase_add_test(t, full_disk);
 	tcase_add_test(t, left_over);
+	tcase_add_test(t, killed);
 	tcase_add_test(t, quick);
 	suite_add_tcase(s, t);
 	return s;
