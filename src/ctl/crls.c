@@ -78,7 +78,8 @@ encode_judge(struct buf *b, const char *trust, const struct crlmsg_item *it,
 	(void)snprintf(j->file, sizeof(j->file), "%s", it->file);
 	j->fetched = fetched;
 	j->n_seen = n_seen;
-	memcpy(j->seen, seen, n_seen * sizeof(*seen));
+	if (n_seen > 0)
+		memcpy(j->seen, seen, n_seen * sizeof(*seen));
 	r = crlmsg_judge_encode(b, j);
 	free(j);
 	return r;

@@ -3,7 +3,7 @@
 # PAM module, across restarts, with and without a daemon; by matcher and by a
 # certificate in hand; what stands beside stays, and an audit line says who.
 # also-in: sanitizers
-# limit: 180
+# limit: 240
 set -eu
 # shellcheck source=tests/lib/pam.sh
 . "$SRC/tests/lib/pam.sh"
@@ -28,6 +28,12 @@ ctl()
 # su_in ACCOUNT, su_out ACCOUNT LOG: carol by su, with the passphrase
 su_try()
 {
+	# a su without sanitizers cannot load a module with them
+	if [ ${#SANITIZED[@]} -gt 0 ]; then
+		try "$1" su "$PASS"
+		echo "($1)" >"$R/out"
+		return
+	fi
 	log_mark
 	rc=0
 	echo "$PASS" | timeout 60 "${AS_CAROL[@]}" su "$1" -c id \
