@@ -82,6 +82,14 @@ arm(struct review *v, int64_t at)
 }
 
 static void
+arm_for(struct review *v, const struct live *l)
+{
+	if (l->reg.expires > 0 && (!ev_is_active(&v->expiry) ||
+	    (ev_tstamp)l->reg.expires + 1. < ev_periodic_at(&v->expiry)))
+		arm(v, l->reg.expires);
+}
+
+static void
 arm_earliest(struct review *v)
 {
 	int64_t first = 0;
@@ -133,6 +141,7 @@ keep(struct review *v, struct live *l, const struct ipc_reviewed *a)
 	l->reg.rule_line = a->rule_line;
 	l->reg.expires = a->expires;
 	done(v, l);
+	arm_for(v, l);
 	v->kept++;
 }
 
@@ -308,9 +317,8 @@ review_session(struct live *l, bool judged)
 		return;
 	if (!judged)
 		run(v);
-	else if (l->reg.expires > 0 && (!ev_is_active(&v->expiry) ||
-	    (ev_tstamp)l->reg.expires + 1. < ev_periodic_at(&v->expiry)))
-		arm(v, l->reg.expires);
+	else
+		arm_for(v, l);
 }
 
 size_t
