@@ -42,7 +42,7 @@ static int
 start_card(struct attempt *a)
 {
 	const struct doorconf *o = &a->v->o;
-	const char *const argv[] = { "certlogin-spawn", "p11", o->p11_user,
+	const char *const argv[] = { "certlogin-p11", o->p11_user,
 	    NULL };
 	struct why why;
 

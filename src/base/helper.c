@@ -52,19 +52,20 @@ helper_reset_limits(void)
 }
 
 /* Put the descriptors where the helper expects them and close the rest.
- * Returns the place of the executable, or a negative code. */
+ * Returns the place of the executable (exe -1: one behind the last), or a
+ * negative code. */
 static int
-place_fds(const struct helper_spec *s)
+place_fds(const struct helper_spec *s, int exe)
 {
-	int parked[HELPER_FDS_MAX + 2], null, exe;
+	int parked[HELPER_FDS_MAX + 2], null, last;
 	size_t n = s->n_fds;
 
 	if (n > HELPER_FDS_MAX)
 		return ERR_TOOBIG;
 	/* park first: a source may sit on another's target */
-	parked[n] = fcntl(s->exe, F_DUPFD_CLOEXEC, PARK);
+	parked[n] = exe < 0 ? -1 : fcntl(exe, F_DUPFD_CLOEXEC, PARK);
 	parked[n + 1] = fcntl(s->channel, F_DUPFD, PARK);
-	if (parked[n] < 0 || parked[n + 1] < 0)
+	if ((exe >= 0 && parked[n] < 0) || parked[n + 1] < 0)
 		return ERR_SYS;
 	for (size_t i = 0; i < n; i++) {
 		parked[i] = -1;
@@ -85,11 +86,11 @@ place_fds(const struct helper_spec *s)
 		    dup2(parked[i], HELPER_FD + (int)i) < 0)
 			return ERR_SYS;
 	}
-	exe = HELPER_FD + (int)n;
-	if (dup3(parked[n], exe, O_CLOEXEC) < 0 ||
-	    close_range((unsigned)exe + 1, ~0U, 0) != 0)
+	last = HELPER_FD + (int)n;
+	if ((exe >= 0 && dup3(parked[n], last, O_CLOEXEC) < 0) ||
+	    close_range((unsigned)last + (exe >= 0), ~0U, 0) != 0)
 		return ERR_SYS;
-	return exe;
+	return last;
 }
 
 /* Keep exactly CAP_SYS_CHROOT over the change of uid and the exec. */
@@ -128,11 +129,11 @@ drop_ids(const struct helper_spec *s)
 	return setuid(0) != 0 ? 0 : ERR_UNSAFE;
 }
 
-int
-helper_exec(const struct helper_spec *s)
+/* All but exec; returns as place_fds(). */
+static int
+become(const struct helper_spec *s, int exe)
 {
-	static char *const no_env[] = { NULL };
-	int exe, r;
+	int r;
 
 	if (s->chroot_dir >= 0 ? fchdir(s->chroot_dir) != 0 :
 	    chdir("/") != 0)
@@ -143,7 +144,7 @@ helper_exec(const struct helper_spec *s)
 		helper_reset_limits();
 	if ((r = reset_signals()) != 0)
 		return r;
-	if ((exe = place_fds(s)) < 0)
+	if ((exe = place_fds(s, exe)) < 0)
 		return exe;
 	if (!s->keep_ids) {
 		if ((r = drop_ids(s)) != 0)
@@ -151,6 +152,25 @@ helper_exec(const struct helper_spec *s)
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 			return ERR_SYS;
 	}
+	return exe;
+}
+
+int
+helper_become(const struct helper_spec *s)
+{
+	int r = become(s, -1);
+
+	return r < 0 ? r : 0;
+}
+
+int
+helper_exec(const struct helper_spec *s)
+{
+	static char *const no_env[] = { NULL };
+	int exe = become(s, s->exe);
+
+	if (exe < 0)
+		return exe;
 	(void)syscall(SYS_execveat, exe, "", (char *const *)(uintptr_t)s->argv,
 	    no_env, AT_EMPTY_PATH);
 	return ERR_SYS;
@@ -277,5 +297,21 @@ helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why)
 		    "group; a helper needs a user of its own", name);
 	*uid = u;
 	*gid = g;
+	return 0;
+}
+
+int
+helper_groups(const char *name, gid_t gid, gid_t groups[HELPER_GROUPS_MAX],
+    size_t *n, struct why *why)
+{
+	int max = HELPER_GROUPS_MAX;
+
+	*n = 0;
+	if (name[0] >= '0' && name[0] <= '9')
+		return 0;
+	if (getgrouplist(name, gid, groups, &max) < 0)
+		return why_set(why, ERR_TOOBIG, "user %s is in more than %d "
+		    "groups", name, HELPER_GROUPS_MAX);
+	*n = (size_t)max;
 	return 0;
 }

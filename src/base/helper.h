@@ -2,8 +2,8 @@
  * Turning a child into a helper: empty environment, 0-2 on /dev/null, the
  * channel at descriptor 3, given descriptors from 4, every other closed,
  * signals, mask, umask, working folder and limits reset, groups and ids
- * dropped, no-new-privs, exec.  certlogind calls it after fork; the PAM
- * module reaches it through certlogin-spawn.
+ * dropped, no-new-privs, exec.  certlogind calls it after fork; what the PAM
+ * module starts calls it first thing.
  */
 #ifndef BASE_HELPER_H
 #define BASE_HELPER_H
@@ -20,8 +20,9 @@
 #define HELPER_GROUPS_MAX 16
 
 struct helper_spec {
-	int exe;		/* descriptor of the executable */
-	const char *const *argv;	/* NULL-terminated */
+	int exe;		/* descriptor of the executable; not for
+				 * helper_become() */
+	const char *const *argv;	/* NULL-terminated; likewise */
 	int channel;		/* becomes HELPER_CHANNEL */
 	int fds[HELPER_FDS_MAX];	/* become HELPER_FD...; -1 = closed */
 	size_t n_fds;
@@ -37,6 +38,10 @@ struct helper_spec {
 /* In a child: become the helper.  Returns only on failure, with a negative
  * code; the caller then calls _exit(). */
 int helper_exec(const struct helper_spec *spec);
+
+/* The same without exec, for a program that has no library but that of C yet.
+ * 0 or a negative code. */
+int helper_become(const struct helper_spec *spec);
 
 /* fork and helper_exec.  Returns the child's pid, or a negative code.  A
  * failure behind fork shows as the channel's end and exit status 127. */
@@ -62,6 +67,11 @@ int helper_open(const char *dir, const char *name, struct why *why);
  * Without GROUP it is the user's; a number needs no entry in the user
  * database, and its group is then the same number. */
 int helper_user(const char *name, uid_t *uid, gid_t *gid, struct why *why);
+
+/* The groups of such a USER into groups, *n of them; none for a number, which
+ * is nobody of the user database. */
+int helper_groups(const char *name, gid_t gid,
+    gid_t groups[HELPER_GROUPS_MAX], size_t *n, struct why *why);
 
 /* A group's name or number (not 0): 0, or ERR_NOTFOUND with why naming the
  * command that makes it. */

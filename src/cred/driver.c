@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
-#include <p11-kit/uri.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "base/path.h"
 #include "cred/scheme.h"
+#include "cred/uri.h"
 
 #define SLOTS_MAX 64
 #define OBJECTS_MAX 128		/* certificates looked at on one token */
@@ -345,7 +345,7 @@ label_text(char *dst, size_t size, const uint8_t *p, size_t n)
 /* What the list tells of a certificate.  1; 0 if it is none that a person
  * could use, or one that the URI does not name. */
 static int
-read_cert(struct driver *d, P11KitUri *uri, CK_OBJECT_HANDLE o,
+read_cert(struct driver *d, const struct uri *uri, CK_OBJECT_HANDLE o,
     struct p11_cert *c)
 {
 	uint8_t label[P11_LABEL_MAX];
@@ -361,7 +361,7 @@ read_cert(struct driver *d, P11KitUri *uri, CK_OBJECT_HANDLE o,
 	attributes(d, o, a, sizeof(a) / sizeof(a[0]));
 	if ((a[3].ulValueLen == sizeof(type) && type != CKC_X_509) ||
 	    (a[4].ulValueLen == sizeof(category) && category == CATEGORY_CA) ||
-	    p11_kit_uri_match_attributes(uri, a, 2) != 1)
+	    !uri_fits_object(uri, a))
 		return 0;
 	c->id_len = a[0].ulValueLen;
 	c->der_len = a[2].ulValueLen;
@@ -384,7 +384,7 @@ check_same_id(const struct driver *d, const struct found *f, struct why *why)
 
 /* Put one certificate on the list if it fits: 1, 0 if not. */
 static int
-consider(struct driver *d, P11KitUri *uri, CK_OBJECT_HANDLE o,
+consider(struct driver *d, const struct uri *uri, CK_OBJECT_HANDLE o,
     const CK_TOKEN_INFO *token, struct found *f, struct why *why)
 {
 	struct p11_cert *c = &f->cert;
@@ -420,7 +420,8 @@ consider(struct driver *d, P11KitUri *uri, CK_OBJECT_HANDLE o,
 }
 
 static int
-list_slot(struct driver *d, P11KitUri *uri, CK_SLOT_ID slot, struct why *why)
+list_slot(struct driver *d, const struct uri *uri, CK_SLOT_ID slot,
+    struct why *why)
 {
 	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
 	CK_ATTRIBUTE t = { CKA_CLASS, &class, sizeof(class) };
@@ -432,7 +433,7 @@ list_slot(struct driver *d, P11KitUri *uri, CK_SLOT_ID slot, struct why *why)
 	/* an empty or unknown token is none of ours */
 	if (d->f->C_GetTokenInfo(slot, &token) != CKR_OK ||
 	    (token.flags & CKF_TOKEN_INITIALIZED) == 0 ||
-	    p11_kit_uri_match_token_info(uri, &token) != 1)
+	    !uri_fits_token(uri, &token))
 		return 0;
 	if ((r = open_session(d, slot, why)) != 0 ||
 	    (r = find(d, &t, 1, o, OBJECTS_MAX, &n, why)) != 0)
@@ -448,34 +449,6 @@ list_slot(struct driver *d, P11KitUri *uri, CK_SLOT_ID slot, struct why *why)
 			free(f);
 	}
 	return r < 0 ? r : 0;
-}
-
-static int
-parse_uri(const char *text, P11KitUri **out, struct why *why)
-{
-	P11KitUri *uri = p11_kit_uri_new();
-	int r;
-
-	if (uri == NULL)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	r = p11_kit_uri_parse(*text == '\0' ? "pkcs11:" : text,
-	    P11_KIT_URI_FOR_ANY, uri);
-	if (r != P11_KIT_URI_OK || p11_kit_uri_any_unrecognized(uri) != 0)
-		r = why_set(why, ERR_MALFORMED, "not a usable pkcs11: URI "
-		    "(RFC 7512): %s", r == P11_KIT_URI_OK ?
-		    "an attribute is unknown" : p11_kit_uri_message(r));
-	else if (p11_kit_uri_get_pin_value(uri) != NULL ||
-	    p11_kit_uri_get_pin_source(uri) != NULL)
-		r = why_set(why, ERR_REFUSED, "no PIN in a pkcs11: URI: "
-		    "others see it; set pin-file instead");
-	if (r != 0) {
-		p11_kit_uri_free(uri);
-		return r;
-	}
-	/* type=cert and type=private name the same pair */
-	(void)p11_kit_uri_clear_attribute(uri, CKA_CLASS);
-	*out = uri;
-	return 0;
 }
 
 /* Slots with a card.  Where there is none, the question without a list makes
@@ -504,13 +477,13 @@ driver_list(struct driver *d, const char *text, struct why *why)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
 	unsigned long n;
-	P11KitUri *uri;
+	struct uri *uri;
 	CK_RV rv;
 	int r;
 
 	close_session(d);
 	forget_list(d);
-	if ((r = parse_uri(text, &uri, why)) != 0)
+	if ((r = uri_parse(text, &uri, why)) != 0)
 		return r;
 	rv = present(d, slots, &n);
 	if (rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && n > SLOTS_MAX))
@@ -518,11 +491,11 @@ driver_list(struct driver *d, const char *text, struct why *why)
 		    "slots; at most %d are looked at", n, SLOTS_MAX);
 	else if (rv != CKR_OK)
 		r = failed(why, "C_GetSlotList", rv);
-	else if (p11_kit_uri_match_module_info(uri, &d->info) != 1)
+	else if (!uri_fits_module(uri, &d->info))
 		n = 0;
 	for (unsigned long i = 0; r == 0 && i < n; i++)
 		r = list_slot(d, uri, slots[i], why);
-	p11_kit_uri_free(uri);
+	uri_free(uri);
 	return r < 0 ? r : (int)d->n_found;
 }
 
@@ -551,7 +524,7 @@ driver_open(struct driver *d, size_t i, struct why *why)
 	memcpy(d->id, f->cert.id, d->id_len);
 	d->opened = true;
 	read_flags(d);
-	return 0;
+	return scheme_ready(why);
 }
 
 /* The reason of a login that failed, for a person. */
@@ -712,7 +685,8 @@ driver_sign(struct driver *d, uint16_t tls, struct span data,
 		m.pParameter = &pss;
 		m.ulParameterLen = sizeof(pss);
 	}
-	in = scheme_input(s, data, hash);
+	if ((r = scheme_input(s, data, hash, &in, why)) != 0)
+		return r;
 	rv = d->f->C_SignInit(d->session, &m, d->key);
 	if (rv == CKR_MECHANISM_INVALID)
 		return why_set(why, ERR_REFUSED, "the token cannot sign in "

@@ -183,6 +183,23 @@ serve(struct server *s, struct buf *in)
 	return chan_send(HELPER_CHANNEL, &s->out, NULL, 0);
 }
 
+void
+holder_failed(const struct why *why, int code)
+{
+	struct p11_done done = { .code = code };
+	struct chan_msg m;
+	struct buf b;
+
+	(void)err_escape(done.text, sizeof(done.text), why->text,
+	    strlen(why->text));
+	buf_init_secret(&b, CHAN_MSG_MAX);
+	if (chan_recv(HELPER_CHANNEL, &b, &m, 0) == 0) {
+		p11msg_put_done(&b, &done);
+		(void)chan_send(HELPER_CHANNEL, &b, NULL, 0);
+	}
+	buf_free(&b);
+}
+
 /* Who asked is dead: the channel's end makes us log out and go.  A driver that
  * hangs must not keep us here. */
 static void

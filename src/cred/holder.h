@@ -35,4 +35,8 @@ struct holder_ops {
 int holder_main(int argc, char **argv, const char *name,
     const struct holder_ops *ops);
 
+/* There will be no key: answer the first question, whatever it is, by this
+ * error. */
+void holder_failed(const struct why *why, int code);
+
 #endif

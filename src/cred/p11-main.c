@@ -5,12 +5,20 @@
  * never sees the network, GnuTLS, or the starter's descriptors and
  * environment.  A driver that hangs or crashes takes only this process with
  * it; the starter waits with a limit.
+ *
+ *	certlogin-p11		as whoever starts it
+ *	certlogin-p11 USER	started by the PAM module in somebody else's
+ *				program: as certlogin-spawn it puts right what
+ *				that left, and root's rights go.  Until then
+ *				there is no library here but that of C.
  */
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
+#include "base/helper.h"
 #include "base/sandbox.h"
 #include "cred/driver.h"
 #include "cred/holder.h"
@@ -121,8 +129,46 @@ local(uid_t caller, struct why *why)
 static const struct holder_ops ops = { load, end, list, cert, take, flags,
     login, sign, local };
 
+/* A card or TPM may be reachable by groups of its user, such as tss. */
+static int
+become(const char *user, struct why *why)
+{
+	static const char *const again[] = { "certlogin-p11", NULL };
+	gid_t groups[HELPER_GROUPS_MAX];
+	struct helper_spec s = { .channel = HELPER_CHANNEL, .chroot_dir = -1,
+	    .keep_ids = geteuid() != 0, .groups = groups, .argv = again };
+	int r;
+
+	helper_reset_limits();
+	if (!s.keep_ids && ((r = helper_user(user, &s.uid, &s.gid, why)) !=
+	    0 || (r = helper_groups(user, s.gid, groups, &s.n_groups,
+	    why)) != 0))
+		return r;
+	/* from a set-user-ID program the C library would keep module-env from
+	 * drivers, to the end of this process */
+	if (getauxval(AT_SECURE) == 0)
+		r = helper_become(&s);
+	else if ((r = s.exe = helper_open(HELPER_DIR, again[0], why)) < 0)
+		return r;
+	else
+		r = helper_exec(&s);
+	return r == 0 ? 0 : why_errno(why, "certlogin-p11 cannot become user "
+	    "%s", user);
+}
+
 int
 main(int argc, char **argv)
 {
+	struct why why = { "" };
+	int r;
+
+	if (argc == 2 && argv[1][0] != '-' &&
+	    helper_begin("certlogin-p11") == 0) {
+		if ((r = become(argv[1], &why)) != 0) {
+			holder_failed(&why, r);
+			return 3;
+		}
+		argc = 1;
+	}
 	return holder_main(argc, argv, "certlogin-p11", &ops);
 }

@@ -1,5 +1,7 @@
 #include "cred/scheme.h"
 
+#include <dlfcn.h>
+#include <nettle/nettle-meta.h>
 #include <nettle/sha2.h>
 #include <string.h>
 
@@ -32,35 +34,49 @@ scheme_find(uint16_t tls)
 	return NULL;
 }
 
-struct span
-scheme_input(const struct scheme *s, struct span data,
-    uint8_t out[SCHEME_INPUT_MAX])
+/* Loaded when a certificate was chosen, not before; NULL if it cannot be. */
+static const struct nettle_hash *
+find_hash(const char *name, struct why *why)
 {
-	struct sha256_ctx h256;
-	struct sha512_ctx h512;
-	size_t at = s->digest_info ? sizeof(info_sha256) : 0;
+	void *so = dlopen(NETTLE_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	const struct nettle_hash *h = so != NULL ? dlsym(so, name) : NULL;
 
+	if (h == NULL)
+		(void)why_set(why, ERR_NOTFOUND, NETTLE_LIBRARY ", which "
+		    "hashes what is signed, cannot be loaded: %s", dlerror());
+	return h;
+}
+
+int
+scheme_ready(struct why *why)
+{
+	return find_hash("nettle_sha256", why) != NULL ? 0 : ERR_NOTFOUND;
+}
+
+int
+scheme_input(const struct scheme *s, struct span data,
+    uint8_t out[SCHEME_INPUT_MAX], struct span *in, struct why *why)
+{
+	size_t at = s->digest_info ? sizeof(info_sha256) : 0;
+	const struct nettle_hash *h;
+	union { struct sha256_ctx s256; struct sha512_ctx s512; } ctx;
+
+	*in = data;
+	if (s->hash == 0)
+		return 0;
+	h = find_hash(s->hash == CKM_SHA256 ? "nettle_sha256" :
+	    s->hash == CKM_SHA384 ? "nettle_sha384" : "nettle_sha512", why);
+	if (h == NULL)
+		return ERR_NOTFOUND;
+	if (h->context_size > sizeof(ctx) || h->digest_size != s->hash_len)
+		return why_set(why, ERR_VERSION, NETTLE_LIBRARY " is not the "
+		    "one that certlogin was built for");
 	memcpy(out, info_sha256, at);
-	switch (s->hash) {
-	case CKM_SHA256:
-		sha256_init(&h256);
-		sha256_update(&h256, data.n, data.p);
-		sha256_digest(&h256, s->hash_len, out + at);
-		break;
-	case CKM_SHA384:
-		sha384_init(&h512);
-		sha384_update(&h512, data.n, data.p);
-		sha384_digest(&h512, s->hash_len, out);
-		break;
-	case CKM_SHA512:
-		sha512_init(&h512);
-		sha512_update(&h512, data.n, data.p);
-		sha512_digest(&h512, s->hash_len, out);
-		break;
-	default:
-		return data;
-	}
-	return (struct span){ out, at + s->hash_len };
+	h->init(&ctx);
+	h->update(&ctx, data.n, data.p);
+	h->digest(&ctx, s->hash_len, out + at);
+	*in = (struct span){ out, at + s->hash_len };
+	return 0;
 }
 
 /* A DER INTEGER of an unsigned number: no leading zero bytes, but one where

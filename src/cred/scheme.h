@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 
 #define SCHEME_INPUT_MAX 64	/* bytes: a hash, with DigestInfo 51 */
 
@@ -29,10 +30,13 @@ struct scheme {
 /* The scheme with this number, NULL if we do not sign so. */
 const struct scheme *scheme_find(uint16_t tls);
 
-/* What the key is given: the hash of data into out, or data itself.  The
- * view is into out or data. */
-struct span scheme_input(const struct scheme *s, struct span data,
-    uint8_t out[SCHEME_INPUT_MAX]);
+/* Load libnettle, which hashes, ahead of the first scheme_input(). */
+int scheme_ready(struct why *why);
+
+/* What the key is given: the hash of data into out, or data itself.  *in is a
+ * view into out or data.  0, or ERR_NOTFOUND, ERR_VERSION. */
+int scheme_input(const struct scheme *s, struct span data,
+    uint8_t out[SCHEME_INPUT_MAX], struct span *in, struct why *why);
 
 /* Append to out what TLS wants of the token's signature: DER of r and s for
  * ECDSA, the bytes themselves otherwise.  ERR_MALFORMED on a wrong length. */

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,7 +14,6 @@
 
 #include "base/helper.h"
 
-#define PROGRAM HELPER_DIR "/certlogin-spawn"
 
 /* Above 0-2: a caller that closed them may still write there. */
 static int
@@ -62,8 +63,11 @@ run(pid_t *pid, int channel, const char *const *argv, struct why *why)
 {
 	static char *const no_env[] = { NULL };
 	posix_spawn_file_actions_t fa;
+	char program[PATH_MAX];
 	posix_spawnattr_t attr;
 	int e;
+
+	(void)snprintf(program, sizeof(program), HELPER_DIR "/%s", argv[0]);
 
 	if (posix_spawn_file_actions_init(&fa) != 0)
 		return why_set(why, ERR_NOMEM, "out of memory");
@@ -72,14 +76,14 @@ run(pid_t *pid, int channel, const char *const *argv, struct why *why)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	}
 	if ((e = prepare(&fa, &attr, channel)) == 0)
-		e = posix_spawn(pid, PROGRAM, &fa, &attr,
+		e = posix_spawn(pid, program, &fa, &attr,
 		    (char *const *)(uintptr_t)argv, no_env);
 	(void)posix_spawn_file_actions_destroy(&fa);
 	(void)posix_spawnattr_destroy(&attr);
 	if (e == 0)
 		return 0;
 	errno = e > 0 ? e : errno;
-	return why_errno(why, PROGRAM);
+	return why_errno(why, "%s", program);
 }
 
 int

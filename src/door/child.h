@@ -1,5 +1,5 @@
 /*
- * Starting certlogin-spawn in a process that is not ours: by posix_spawn, so
+ * Starting a helper in a process that is not ours: by posix_spawn, so
  * that no atfork handler runs and no memory is copied, with an empty
  * environment, default signals and no descriptor but the channel.
  */
@@ -18,7 +18,8 @@ struct child {
 
 #define CHILD_NONE { .pid = 0, .pidfd = -1, .fd = -1 }
 
-/* argv begins with the name "certlogin-spawn" and ends with NULL. */
+/* argv begins with the name of one that puts right what our process left
+ * (certlogin-spawn, certlogin-p11) and ends with NULL. */
 int child_start(struct child *c, const char *const *argv, struct why *why);
 
 /* Close the channel and kill it; child_end is still due. */

@@ -35,8 +35,7 @@ reader_configure(struct reader *r, const struct options *o, struct why *why)
 static int
 start(struct reader *r, struct why *why)
 {
-	const char *const argv[] = { "certlogin-spawn", "p11",
-	    r->conf.p11_user, NULL };
+	const char *const argv[] = { "certlogin-p11", r->conf.p11_user, NULL };
 	int e, fd;
 
 	if ((e = child_start(&r->child, argv, why)) != 0)

@@ -96,11 +96,11 @@ chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
 	if ((iov.iov_base = buf_reserve(b, iov.iov_len)) == NULL)
 		return buf_err(b);
 	while ((n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC)) < 0) {
-		if (errno == EINTR)
+		/* a peer that ended without having read all is said once, ahead
+		 * of what it had sent before */
+		if (errno == EINTR || errno == ECONNRESET)
 			continue;
-		if (errno == EAGAIN)
-			return ERR_AGAIN;
-		return errno == ECONNRESET ? ERR_EOF : ERR_SYS;
+		return errno == EAGAIN ? ERR_AGAIN : ERR_SYS;
 	}
 	take_fds(&mh, m);
 	if (n == 0) {

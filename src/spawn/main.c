@@ -8,7 +8,6 @@
  *	judge USER STATE TRUST MAP kept	certlogin-judge with the policy that is
  *					kept in STATE, if it still holds; else
  *	judge USER STATE TRUST MAP afresh	root opens the files
- *	p11 USER			certlogin-p11
  *	keyfile UID GID			certlogin-keyfile, as this account
  *
  * It may: whatever the caller may; with root it opens trust.conf, what that
@@ -19,7 +18,6 @@
  * said on it.
  */
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +28,7 @@
 #include "base/about.h"
 #include "base/helper.h"
 #include "base/path.h"
-#include "cred/p11msg.h"
+#include "cred/holder.h"
 #include "proto/chan.h"
 #include "proto/kept.h"
 #include "proto/load.h"
@@ -43,7 +41,6 @@
 struct spawn {
 	bool root;
 	char **arg;			/* behind the job's name */
-	gid_t groups[HELPER_GROUPS_MAX];
 	struct helper_spec spec;
 };
 
@@ -193,36 +190,7 @@ judge_failed(const struct why *why, int code)
 	say_loaded(why->text);
 }
 
-/* ---- p11, keyfile ----------------------------------------------------------------- */
-
-/* A card or TPM may be reachable by groups of its user, such as tss. */
-static int
-add_groups(struct spawn *s, const char *name, struct why *why)
-{
-	int n = HELPER_GROUPS_MAX;
-
-	/* a number is nobody of the user database */
-	if (!s->root || (name[0] >= '0' && name[0] <= '9'))
-		return 0;
-	if (getgrouplist(name, s->spec.gid, s->groups, &n) < 0)
-		return why_set(why, ERR_TOOBIG, "user %s is in more than %d "
-		    "groups", name, HELPER_GROUPS_MAX);
-	s->spec.groups = s->groups;
-	s->spec.n_groups = (size_t)n;
-	return 0;
-}
-
-static int
-start_p11(struct spawn *s, struct why *why)
-{
-	static const char *const argv[] = { "certlogin-p11", NULL };
-	int r;
-
-	if ((r = as_user(s, s->arg[0], why)) != 0 ||
-	    (r = add_groups(s, s->arg[0], why)) != 0)
-		return r;
-	return become(s, argv, why);
-}
+/* ---- keyfile ----------------------------------------------------------------------- */
 
 static int
 number(const char *text, unsigned long *v, struct why *why)
@@ -259,28 +227,6 @@ start_keyfile(struct spawn *s, struct why *why)
 	return become(s, argv, why);
 }
 
-/* As the answer to the first question, whatever it is.  Others may lie behind
- * it: to end before they are read would be an error at the other end, in place
- * of the answer. */
-static void
-holder_failed(const struct why *why, int code)
-{
-	struct p11_done done = { .code = code };
-	struct chan_msg m;
-	struct buf b;
-
-	(void)err_escape(done.text, sizeof(done.text), why->text,
-	    strlen(why->text));
-	buf_init_secret(&b, CHAN_MSG_MAX);
-	if (chan_recv(HELPER_CHANNEL, &b, &m, 0) == 0) {
-		p11msg_put_done(&b, &done);
-		(void)chan_send(HELPER_CHANNEL, &b, NULL, 0);
-		while (chan_recv(HELPER_CHANNEL, &b, &m, 0) == 0)
-			continue;
-	}
-	buf_free(&b);
-}
-
 /* ---- main ---------------------------------------------------------------------------- */
 
 static const struct job {
@@ -290,7 +236,6 @@ static const struct job {
 	void (*failed)(const struct why *why, int code);
 } jobs[] = {
 	{ "judge", 5, start_judge, judge_failed },
-	{ "p11", 1, start_p11, holder_failed },
 	{ "keyfile", 2, start_keyfile, holder_failed },
 };
 

@@ -33,6 +33,23 @@ lies()
 	[ -z "$(pgrep -u $P11_USER)" ] || give_up "the helper is still there"
 }
 
+# kept_out: all that `reach` tried was forbidden
+kept_out()
+{
+	[ "$(wc -l <"$R/keep/sig")" = 7 ] || give_up "not all was tried"
+	# EPERM
+	[ "$(grep -vc ' 1$' "$R/keep/sig")" = 0 ] ||
+	    give_up "reached: $(cat "$R/keep/sig")"
+}
+
+# try_as_alice: a caller without root
+try_as_alice()
+{
+	printf '1234\n' | setpriv --reuid=42001 --regid=42001 --clear-groups \
+	    pamtester liar alice authenticate >"$R/err" 2>&1 ||
+	    give_up "without root"
+}
+
 # honest: the control
 honest()
 {
@@ -125,9 +142,42 @@ lets_in alice liar 1234
 
 if grep -q '^#define WITH_SANDBOX' "$BUILD/config.h" &&
     ! grep -q '^#define WITH_SANITIZERS' "$BUILD/config.h"; then
-	echo "a driver that would be another program"
-	behave exec
+	echo "a driver that would be another program, or reach its caller"
+	rm -f "$R/keep/sig"
+	behave reach
 	lets_in alice liar 1234
+	kept_out
+	# of the caller's own uid, where nothing but the filter is in the way
+	rm -f "$R/keep/sig"
+	behave reach remote=allow
+	chown -R 42001:42001 "$R/tokens" "$R/keep"
+	try_as_alice
+	kept_out
+	chown -R $P11_USER:$P11_USER "$R/tokens" "$R/keep"
+fi
+
+echo "a driver meets no rights of root's when it is loaded"
+TRY=(authenticate)
+install -m 666 /dev/null "$R/ids"
+behave nothing "module-env=LIAR_IDS=$R/ids" remote=allow
+# ids UID: what the driver saw
+ids()
+{
+	local line
+
+	for line in "Uid:	$1	$1	$1	$1" "Gid:	$1	$1	$1	$1" 'Groups:	 ' \
+	    'CapPrm:	0000000000000000' 'NoNewPrivs:	1'; do
+		grep -qxF "$line" "$R/ids" || give_up "$(cat "$R/ids")"
+	done
+}
+lets_in alice liar 1234
+ids $P11_USER
+# as su, the real uid somebody else's; sanitizers cannot be preloaded there
+if [ ${#SANITIZED[@]} -eq 0 ]; then
+	: >"$R/ids"
+	printf '1234\n' | setpriv --ruid=42002 pamtester -I ruser=alice \
+	    liar alice authenticate >"$R/err" 2>&1 || give_up "as su"
+	ids $P11_USER
 fi
 
 echo "locked"

@@ -33,10 +33,12 @@ used=$(nm -D --undefined-only "$so" | awk '{ print $2 }' |
 used=$(grep -nE 'PAM_(OLD)?AUTHTOK' "$SRC"/pam/*.c | grep -v '^[^:]*:[0-9]*: \*' || :)
 [ -z "$used" ] || complain "uses: $used"
 
-# the helper that is started in its place has nothing but libc
-needed=$(readelf -d "$BUILD/inst/libexec/certlogin/certlogin-spawn" |
-    sed -nE 's/.*\(NEEDED\).*\[(.*)\.so.*/\1/p' | xargs)
-[ "$needed" = libc ] || complain "certlogin-spawn needs: $needed"
+# the helpers that it starts, with all its rights, have nothing but libc
+for p in certlogin-spawn certlogin-p11; do
+	needed=$(readelf -d "$BUILD/inst/libexec/certlogin/$p" |
+	    sed -nE 's/.*\(NEEDED\).*\[(.*)\.so.*/\1/p' | xargs)
+	[ "$needed" = libc ] || complain "$p needs: $needed"
+done
 # control: the look-up finds what is there
 ldd "$BUILD/inst/libexec/certlogin/certlogin-judge" | grep -q gnutls ||
     complain "certlogin-judge without GnuTLS: the look-up is broken"

@@ -97,12 +97,12 @@ no_symbol 'set.*[ug]id.*' certlogin-net certlogin-judge certlogin-hostkey
 
 # the helpers of the PAM module
 if [ -n "$(where certlogin-spawn)" ]; then
-	no_library "$tls" certlogin-spawn
+	no_library "$tls" certlogin-spawn certlogin-p11
 	no_library 'libcdb' certlogin-spawn certlogin-p11 certlogin-keyfile
 	no_library 'libpam' certlogin-spawn certlogin-p11 certlogin-keyfile
-	no_library 'lib(gnutls|systemd)' certlogin-p11
+	no_library 'lib(systemd|nettle)' certlogin-spawn certlogin-p11
 	no_symbol "$pam|$users|$exec|$network" certlogin-keyfile
-	no_symbol "$pam|$users|$exec" certlogin-p11
+	no_symbol "$pam|$exec" certlogin-p11
 	no_own 'decide_|trust_|slice_|verify_' certlogin-spawn certlogin-p11
 fi
 
