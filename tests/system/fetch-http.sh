@@ -1,6 +1,7 @@
 #!/bin/bash
 # fetch-crls takes a newer CRL from a web server or a file into place, whole,
 # and leaves one that says the same as it is.
+# also-in: no-sandbox sanitizers
 set -eu
 # shellcheck source=tests/lib/fetch.sh
 . "$SRC/tests/lib/fetch.sh"
