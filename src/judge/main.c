@@ -44,7 +44,9 @@ enum { FD_POLICY = HELPER_FD, FD_HOST, FD_LOAD = HELPER_FD };
 	{ SCMP_SYS(poll), -1, 0 }, { SCMP_SYS(pread64), -1, 0 }, \
 	/* the policy's sealed file */ \
 	{ SCMP_SYS(memfd_create), -1, 0 }, { SCMP_SYS(write), -1, 0 }, \
-	{ SCMP_SYS(lseek), -1, 0 }, { SCMP_SYS(fcntl), 1, F_ADD_SEALS }
+	{ SCMP_SYS(lseek), -1, 0 }, { SCMP_SYS(fcntl), 1, F_ADD_SEALS }, \
+	/* tinycdb 0.81 */ \
+	{ SCMP_SYS(fsync), -1, 0 }
 
 static const struct sandbox_call load_calls[] = { LOAD_CALLS };
 
