@@ -15,7 +15,7 @@ TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	pcscd vsmartcard-vpcd opensc-pkcs11 swtpm tpm2-tools tpm2-abrmd
 	libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-swtpm0
 	libtss2-tcti-tabrmd0 dbus-daemon
-	xz-utils python3)
+	xz-utils python3 zsh)
 
 # for tests/containers
 CONTAINER_PACKAGES=(podman buildah runc netavark aardvark-dns iptables
