@@ -126,7 +126,9 @@ serve_load(struct spawn *s, int judge)
 		say_loaded(problem);
 		return;
 	}
-	if (load_run(judge, &from, LOAD_MS, l, &d, &why) != 0)
+	/* half a map may lack a deny */
+	if (load_run(judge, &from, LOAD_MS, l, &d, &why) != 0 ||
+	    load_settled(&l->sources, &why) != 0)
 		(void)snprintf(problem, sizeof(problem), "%s", why.text);
 	else
 		problem_of(l, &d, problem, sizeof(problem));
