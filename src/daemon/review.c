@@ -36,7 +36,7 @@ seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- who is to be judged ------------------------------------------------------------ */
+/* ---- who is to be judged ------------------------------------------------ */
 
 static bool
 waits(const struct review *v, const struct live *l)
@@ -70,7 +70,7 @@ by_order(const struct review *v, uint64_t order)
 	return NULL;
 }
 
-/* ---- expiry -------------------------------------------------------------------------- */
+/* ---- expiry ------------------------------------------------------------- */
 
 /* The clock may be set: the loop looks at it, not at how long to wait. */
 static void
@@ -120,7 +120,7 @@ on_expiry(struct ev_loop *loop, ev_periodic *w, int revents)
 	run(v);
 }
 
-/* ---- answers ------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------ */
 
 static void
 done(struct review *v, struct live *l)
@@ -212,7 +212,7 @@ answered(struct reviewer *r, const struct ipc_reviewed *a, const char *why)
 	run(v);
 }
 
-/* ---- the work ------------------------------------------------------------------------- */
+/* ---- the work ----------------------------------------------------------- */
 
 static void
 on_retry(struct ev_loop *loop, ev_timer *w, int revents)

@@ -70,7 +70,7 @@ reviewer_stop(struct reviewer *r)
 	r->expects = 0;
 }
 
-/* ---- asking -------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------- */
 
 static int
 ask(struct reviewer *r, const struct buf *b, int fd, uint8_t expects,
@@ -119,7 +119,7 @@ reviewer_try(struct reviewer *r, int map, const char *name)
 	return rc;
 }
 
-/* ---- the answer ------------------------------------------------------------------ */
+/* ---- the answer --------------------------------------------------------- */
 
 /* It is of no more use.  The owner may start it again at once. */
 static void

@@ -26,7 +26,7 @@ struct reviewer {
 	reviewer_tried_fn *tried;	/* NULL: not for trials */
 	pid_t pid;			/* 0: has been waited for */
 	int channel;			/* -1: no process */
-	uint8_t expects;		/* type of the answer, 0: was not asked */
+	uint8_t expects;		/* type of the answer, 0: not asked */
 	uint64_t session;		/* live.order asked about */
 	ev_io io;
 	ev_timer limit;

@@ -29,7 +29,7 @@ struct trials {
 	struct trial trial[TRIALS_MAX];
 };
 
-/* ---- the answer ------------------------------------------------------------------ */
+/* ---- the answer --------------------------------------------------------- */
 
 /* b is the whole answer; the trial is over. */
 static void
@@ -99,7 +99,7 @@ answer_findings(struct trial *t, const struct diag *diag)
 	buf_free(&b);
 }
 
-/* ---- the sessions, oldest first ------------------------------------------------------ */
+/* ---- the sessions, oldest first ----------------------------------------- */
 
 static const struct live *
 next_session(const struct trial *t)
@@ -191,7 +191,7 @@ tried(struct reviewer *r, const struct ipc_load_done *done,
 		ask_next(t);
 }
 
-/* ---- the question ---------------------------------------------------------------------- */
+/* ---- the question ------------------------------------------------------- */
 
 static void
 on_limit(struct ev_loop *loop, ev_timer *w, int revents)

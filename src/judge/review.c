@@ -51,7 +51,7 @@ end(struct review *r, enum ipc_review_why why, const char *reason,
 	return ERR_REFUSED;
 }
 
-/* ---- the steps, in order ------------------------------------------------- */
+/* ---- the steps, in order ------------------------------------------------ */
 
 static int
 read_transcript(struct review *r)
@@ -224,7 +224,7 @@ static int (*const steps[])(struct review *) = {
 	check_restrictions,
 };
 
-/* ---- the answer ------------------------------------------------------------- */
+/* ---- the answer --------------------------------------------------------- */
 
 /* The earlier of two moments, of which 0 is none. */
 static int64_t
@@ -287,7 +287,7 @@ review_judge(const struct policy *policy, const struct ipc_proof *p,
 	free(r);
 }
 
-/* ---- serving ------------------------------------------------------------------ */
+/* ---- serving ------------------------------------------------------------ */
 
 struct server {
 	int channel;

@@ -14,13 +14,9 @@ net_of()
 {
 	local port
 
-	port=$(log_since | sed -n 's/.*login: account='"${OWNERS[$1]}"' .*reference=\([0-9]*\).*/\1/p' |
-	    tail -n 1)
-	port=$(control sessions --json | python3 -c "
-import json, sys
-for s in json.load(sys.stdin):
-    if s.get('reference') == $port:
-        print(s['port'])")
+	port=$(control sessions --account "${OWNERS[$1]}" --json |
+	    python3 -c 'import json, sys
+print([s["port"] for s in json.load(sys.stdin) if "port" in s][0])')
 	ss -Htnp "sport = :$PORT and dport = :$port" |
 	    sed -n 's/.*pid=\([0-9]*\).*/\1/p'
 }

@@ -48,7 +48,7 @@ add(uint64_t reference)
 	return live_add(&d, pair[0], &g, proof);
 }
 
-/* ---- the list -------------------------------------------------------------- */
+/* ---- the list ----------------------------------------------------------- */
 
 static void
 lists(const char *references)
@@ -81,7 +81,7 @@ START_TEST(list)
 }
 END_TEST
 
-/* ---- ending ---------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------- */
 
 /* What the session was told, and nothing behind it. */
 static void
@@ -139,7 +139,7 @@ START_TEST(nobody_there)
 }
 END_TEST
 
-/* ---- messages --------------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------- */
 
 static struct rd
 body(const struct buf *b)

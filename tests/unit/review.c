@@ -46,7 +46,7 @@ static struct ipc_proof proof;
 static struct ipc_reviewed v;
 static int64_t now;
 
-/* ---- a session ------------------------------------------------------------- */
+/* ---- a session ---------------------------------------------------------- */
 
 static void
 setup(void)
@@ -75,7 +75,7 @@ teardown(void)
 	pki_free(&ca);
 }
 
-/* ---- a policy ------------------------------------------------------------------ */
+/* ---- a policy ----------------------------------------------------------- */
 
 static void
 put_crl(struct buf *b, enum list list)
@@ -164,7 +164,7 @@ not_after(void)
 	return gnutls_x509_crt_get_expiration_time(leaf.crt);
 }
 
-/* ---- the list of outcomes ------------------------------------------------------- */
+/* ---- the list of outcomes ----------------------------------------------- */
 
 static const struct row {
 	const char *conf, *map;
@@ -405,7 +405,7 @@ START_TEST(locked)
 }
 END_TEST
 
-/* ---- what was in force in the session ---------------------------------------------- */
+/* ---- what was in force in the session ----------------------------------- */
 
 START_TEST(restrictions)
 {
@@ -465,7 +465,7 @@ START_TEST(handshake)
 }
 END_TEST
 
-/* ---- the program ------------------------------------------------------------------- */
+/* ---- the program -------------------------------------------------------- */
 
 static struct {
 	pid_t pid;
@@ -650,7 +650,7 @@ START_TEST(program_junk)
 }
 END_TEST
 
-/* ---- a trial --------------------------------------------------------------------------- */
+/* ---- a trial ------------------------------------------------------------ */
 
 static bool
 try_map(const char *map, struct diag *diag)
@@ -714,7 +714,7 @@ START_TEST(program_trial_damaged)
 }
 END_TEST
 
-/* ---- the messages --------------------------------------------------------------------- */
+/* ---- the messages ------------------------------------------------------- */
 
 static const struct {
 	uint8_t outcome, why;
