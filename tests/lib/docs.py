@@ -1,6 +1,8 @@
-"""Run the blocks of a page of docs/, top to bottom.
+"""Run the blocks of pages of docs/, top to bottom.
 
-	docs.py PAGE HAVE PREFIX
+	docs.py PREFIX HAVE PAGE[@HEADING]…
+
+One page after the other on the same machine, each up to its HEADING.
 
 A comment in front of a fenced block says how it is run:
 
@@ -39,7 +41,7 @@ class Wrong(Exception):
     pass
 
 
-def blocks(page):
+def blocks(page, heading):
     """(line, language, words of the comment, text) of each fenced block."""
     note, fence, body = "", None, []
     for number, line in enumerate(page.split("\n"), 1):
@@ -49,6 +51,8 @@ def blocks(page):
                 note, fence, body = "", None, []
             else:
                 body.append(line)
+        elif heading and line == heading:
+            return
         elif line.startswith("```"):
             fence, start = line[3:].strip(), number
         elif m := re.fullmatch(r"<!-- (.*) -->", line):
@@ -57,6 +61,8 @@ def blocks(page):
             note = ""
     if fence is not None:
         raise Wrong(f"line {start}: this block does not end")
+    if heading:
+        raise Wrong(f"there is no {heading}")
 
 
 def words(note):
@@ -235,28 +241,38 @@ class Page:
             raise Wrong(f"a block '{language}' that is no file")
 
 
-def main(path, have):
+def follow(page, path, heading):
+    """All blocks of one page; how many."""
+    done = 0
     with open(path) as f:
         text = f.read()
-    page, done = Page(have.split()), 0
+    for line, language, how, body in blocks(text, heading):
+        print(f"{path.rsplit('/', 1)[-1]}:{line}: {body.splitlines()[0]}",
+              flush=True)
+        try:
+            page.block(language, how, body)
+        except (Wrong, KeyError, IndexError, OSError) as e:
+            raise Wrong(f"{line}: {e}") from None
+        done += 1
+    if page.staying:
+        raise Wrong("a block stays, and no text says how it ends")
+    return done
+
+
+def main(have, paths):
+    page = Page(have.split())
     try:
-        for line, language, how, body in blocks(text):
-            print(f"line {line}: {body.splitlines()[0] if body else ''}",
-                  flush=True)
-            try:
-                page.block(language, how, body)
-            except (Wrong, KeyError, OSError) as e:
-                sys.exit(f"{path}:{line}: {e}")
-            done += 1
-        if page.staying:
-            sys.exit(f"{path}: a block stays, and no text says how it ends")
+        for path in paths:
+            path, _, heading = path.partition("@")
+            done = follow(page, path, heading)
+            print(f"{path}: {done} blocks, {page.skipped} of them not run here")
+            page.skipped = 0
     except Wrong as e:
-        sys.exit(f"{path}: {e}")
+        sys.exit(f"{path}:{e}")
     finally:
         if page.staying:
             page.staying.kill()
-    print(f"{done} blocks, {page.skipped} of them not run here")
 
 
-PREFIX = sys.argv[3]
-main(sys.argv[1], sys.argv[2])
+PREFIX = sys.argv[1]
+main(sys.argv[2], sys.argv[3:])

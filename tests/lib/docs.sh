@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Runs the pages of docs/ word by word.  Source it and call page NAME.
+# Runs pages of docs/ word by word.  Source it and call pages.
 #
 # What a page runs on is made here: a Debian machine srv1.example.org with
 # certlogin installed as by its packages, in this test's name spaces.  The
@@ -151,13 +151,10 @@ docs_console()
 	export DOCS_CONSOLE=$GROUP
 }
 
-# page NAME [WORD…]: WORDs name what a block may need
-page()
+# pages NAME[@HEADING]…: one after the other, each up to that heading
+pages()
 {
-	local name=$1
-
-	shift
 	docs_machine
-	! grep -q 'at console' "$SRC/docs/$name.md" || docs_console
-	python3 "$SRC/tests/lib/docs.py" "$SRC/docs/$name.md" "$*" "$PREFIX"
+	! grep -q 'at console' "${@/#/$SRC/docs/}" 2>/dev/null || docs_console
+	python3 "$SRC/tests/lib/docs.py" "$PREFIX" "" "${@/#/$SRC/docs/}"
 }

@@ -5,4 +5,4 @@ set -eu
 # shellcheck source=tests/lib/docs.sh
 . "$SRC/tests/lib/docs.sh"
 
-page first-hour
+pages first-hour.md
