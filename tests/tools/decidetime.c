@@ -5,7 +5,8 @@
  *
  * Prints microseconds of CPU, a line each: of a decision that admits, in the middle of
  * many; of the first one of the process; of one look into the table of revoked
- * certificates.  Exit 3 if the decision does not admit.
+ * certificates.  Then how many of 100,000 looked up were there.  Exit 3 if the
+ * decision does not admit.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ find_authority(const struct policy *p, const char *name)
 	return NULL;
 }
 
-static double
+static void
 look_up(const struct policy *p, const struct map_authority *a)
 {
 	const uint8_t *key =
@@ -54,8 +55,7 @@ look_up(const struct policy *p, const struct map_authority *a)
 		revoked += trust_is_revoked(&p->trust, key,
 		    (struct span){ serial, sizeof(serial) });
 	}
-	(void)fprintf(stderr, "%zu of %d are revoked\n", revoked, TIMES);
-	return (now() - begin) / TIMES;
+	(void)printf("%.2f\n%zu\n", (now() - begin) / TIMES, revoked);
 }
 
 static int
@@ -75,7 +75,7 @@ measure(const struct policy *p, const struct map_authority *a,
 	for (int i = 0; i < TIMES; i++)
 		decide(&p->locks, &p->map, ask, &v);
 	(void)printf("%.2f\n%.2f\n", (now() - begin) / TIMES, first);
-	(void)printf("%.2f\n", look_up(p, a));
+	look_up(p, a);
 	return 0;
 }
 
