@@ -289,7 +289,7 @@ sessions_say(const struct sessions *s)
 		    (unsigned long long)s->ends, (unsigned long long)s->all,
 		    s->yours ? ", yours included" : "");
 	if (s->unknown > 0)
-		(void)printf("%llu more could not be judged\n",
+		(void)printf("%llu of them could not be judged\n",
 		    (unsigned long long)s->unknown);
 	if (s->list.len > 0)
 		(void)fwrite(s->list.data, 1, s->list.len, stdout);

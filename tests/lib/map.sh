@@ -85,9 +85,9 @@ unchanged()
 	no_rest "$*"
 }
 
-# on_terminal ANSWERS ARGUMENT…: on a terminal where these lines are typed;
+# typed ANSWERS ARGUMENT…: on a terminal where these lines are typed;
 # $rc, and what it shows in $R/out
-on_terminal()
+typed()
 {
 	local answers=$1
 

@@ -61,14 +61,14 @@ also '  subject +CN=alice'
 also 'by its URI, which outlives a renewal'
 also "^\+     2  $ALICE\$"
 also 'no terminal to ask on; --yes confirms'
-unchanged on_terminal 'n\n' add --account alice --from-cert \
+unchanged typed 'n\n' add --account alice --from-cert \
     "$R/alice/alice.crt"
 [ "$rc" -eq 1 ] || give_up "n: exit $rc"
-unchanged on_terminal '\n' add --account alice --from-cert \
+unchanged typed '\n' add --account alice --from-cert \
     "$R/alice/alice.crt"
 unchanged says 0 'nothing was changed' add --account alice --from-cert \
     "$R/alice/alice.crt" --dry-run
-on_terminal 'y\n' add --account alice --from-cert "$R/alice/alice.crt"
+typed 'y\n' add --account alice --from-cert "$R/alice/alice.crt"
 [ "$rc" -eq 0 ] || give_up "y: exit $rc: $(cat "$R/out")"
 is "$OLD$ALICE
 "
@@ -171,11 +171,11 @@ for id in 02 0:2; do
 "
 done
 printf '%s' "$OLD" >"$MAP"
-unchanged on_terminal '9\n' add --conf "$R/etc/pam.conf" --from-token \
+unchanged typed '9\n' add --conf "$R/etc/pam.conf" --from-token \
     --account alice --yes
 also "'9': expected a number from 1 to 3"
 n=$(grep -oE '^ +[0-9]+  one, cert 2' "$R/out" | grep -oE '[0-9]+' | head -n 1)
-on_terminal "$n\ny\n" add --conf "$R/etc/pam.conf" --from-token --account \
+typed "$n\ny\n" add --conf "$R/etc/pam.conf" --from-token --account \
     alice
 [ "$rc" -eq 0 ] || give_up "number $n: exit $rc: $(cat "$R/out")"
 is "$OLD$ALICE

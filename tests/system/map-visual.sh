@@ -94,12 +94,12 @@ edits 'n=$(cat '"$R/n"')' 'echo $((n + 1)) >'"$R/n" \
     'if [ $n = 0 ]; then echo nonsense >>"$1"' \
     'else sed -i "s/^nonsense/deny user user serial=03/" "$1"; fi'
 echo 0 >"$R/n"
-unchanged on_terminal 'q\nx\n' edit
+unchanged typed 'q\nx\n' edit
 [ "$rc" -eq 1 ] || give_up "x: exit $rc: $(cat "$R/out")"
 also 'identity.map:6:1: error'
 also 'What now\?.*What now\?|What now'
 echo 0 >"$R/n"
-on_terminal 'e\n' edit
+typed 'e\n' edit
 [ $rc -eq 0 ] || give_up "e: exit $rc: $(cat "$R/out")"
 is "${FIRST}deny user user serial=03
 "
@@ -107,7 +107,7 @@ no_rest edit
 
 echo "ended while it asks or edits: no copy is left"
 echo 0 >"$R/n"
-unchanged on_terminal '\003' edit
+unchanged typed '\003' edit
 [ $rc -ne 0 ] || give_up "went on after ^C"
 for sig in TERM HUP; do
 	edits "kill -$sig \$PPID" 'exec sleep 30'
