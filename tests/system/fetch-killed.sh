@@ -51,7 +51,7 @@ newer
 fetched "$R/web/lab.crl" new
 
 echo "killed while it downloads"
-crl_url "$URL/drip"
+crl_url "$URL/hang"
 certloginctl -f "$R/etc/certlogind.conf" fetch-crls >"$R/out" 2>"$R/err" &
 pid=$!
 wait_for 10 pgrep -u $FETCH_USER >/dev/null || give_up "no helper"
