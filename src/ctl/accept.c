@@ -72,7 +72,7 @@ check_crl(const struct ipc_authority *a)
 static int
 have_it_loaded(const struct host *h)
 {
-	int rc = ask_reload_at(h->run_dir);
+	int rc = ask_policy_at(h->run_dir);
 
 	if (rc == EXIT_DONE)
 		(void)puts("certlogind has taken its CRLs as they are now");

@@ -76,7 +76,14 @@ ask_empty(const struct options *o, uint8_t type)
 int
 ask_reload(const struct options *o)
 {
-	return ask_empty(o, CTLMSG_RELOAD);
+	struct buf b;
+	int rc;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ctlmsg_reload_encode(&b, false);
+	rc = ask(o, &b);
+	buf_free(&b);
+	return rc;
 }
 
 static int
@@ -103,7 +110,7 @@ ask_metrics(const struct options *o)
 }
 
 int
-ask_reload_at(const char *run_dir)
+ask_policy_at(const char *run_dir)
 {
 	char error[CTLMSG_TEXT_MAX];
 	uint8_t status;
@@ -112,7 +119,7 @@ ask_reload_at(const char *run_dir)
 	int r;
 
 	buf_init(&b, CHAN_MSG_MAX);
-	(void)ctlmsg_empty_encode(&b, CTLMSG_RELOAD);
+	(void)ctlmsg_reload_encode(&b, true);
 	r = ctlcall(run_dir, &b, -1, ANSWER_MS, NULL, NULL, &status, error,
 	    &why);
 	buf_free(&b);

@@ -37,10 +37,10 @@ int lock_run(const struct options *o);
 int unlock_run(const struct options *o);
 int locks_run(const struct options *o);
 
-/* Have the certlogind of run_dir load everything afresh, and wait for the end
- * of it.  An exit status, having said what went wrong; ASK_NOBODY where none
+/* Have the certlogind of run_dir load trust, map, CRLs and locks afresh, and
+ * wait for the end of it.  An exit status, having said what went wrong; ASK_NOBODY where none
  * answers there. */
 #define ASK_NOBODY (-1)
-int ask_reload_at(const char *run_dir);
+int ask_policy_at(const char *run_dir);
 
 #endif

@@ -235,7 +235,7 @@ static int
 have_it_loaded(const struct job *j)
 {
 	const char *now = j->lock ? "counts" : "is over";
-	int rc = ask_reload_at(j->host.run_dir);
+	int rc = ask_policy_at(j->host.run_dir);
 
 	if (rc == EXIT_DONE)
 		(void)printf("this %s from now on\n", now);

@@ -52,13 +52,15 @@ answer_reload(struct ctl_tool *t, struct chan_msg *m)
 {
 	char who[PEER_TEXT_MAX];
 	struct daemon *d = t->d;
+	bool policy;
 
-	if (ctlmsg_empty_decode(m->body) != 0) {
+	if (ctlmsg_reload_decode(m->body, &policy) != 0) {
 		malformed(t);
 		return;
 	}
-	log_info("reload asked for by %s", peer_text(&t->peer, who));
-	reload_ask(d, SETUP_ALL, ctl_take(t));
+	log_info("reload%s asked for by %s", policy ? " of the policy" : "",
+	    peer_text(&t->peer, who));
+	reload_ask(d, policy ? SETUP_POLICY : SETUP_ALL, ctl_take(t));
 }
 
 /* ---- status ------------------------------------------------------------------- */

@@ -25,6 +25,21 @@ ctlmsg_why_decode(struct rd r, uint64_t *reference)
 }
 
 int
+ctlmsg_reload_encode(struct buf *b, bool policy)
+{
+	chan_begin(b, CTLMSG_RELOAD);
+	buf_put_bool(b, policy);
+	return buf_err(b);
+}
+
+int
+ctlmsg_reload_decode(struct rd r, bool *policy)
+{
+	*policy = rd_bool(&r);
+	return rd_end(&r);
+}
+
+int
 ctlmsg_empty_encode(struct buf *b, uint8_t type)
 {
 	chan_begin(b, type);

@@ -14,7 +14,7 @@
 
 enum ctlmsg_type {
 	CTLMSG_WHY = 1,		/* uint64 reference */
-	CTLMSG_RELOAD = 2,
+	CTLMSG_RELOAD = 2,	/* bool the policy alone */
 	CTLMSG_STATUS = 3,
 	CTLMSG_SESSIONS = 4,	/* string identity, account */
 	CTLMSG_END = 5,		/* see ctlmsg_end_encode() */
@@ -30,7 +30,10 @@ enum ctlmsg_type {
 /* WHY */
 int ctlmsg_why_encode(struct buf *b, uint64_t reference);
 int ctlmsg_why_decode(struct rd r, uint64_t *reference);
-/* RELOAD, STATUS, METRICS: nothing */
+/* RELOAD: trust, map, CRLs and locks alone, or everything */
+int ctlmsg_reload_encode(struct buf *b, bool policy);
+int ctlmsg_reload_decode(struct rd r, bool *policy);
+/* STATUS, METRICS: nothing */
 int ctlmsg_empty_encode(struct buf *b, uint8_t type);
 int ctlmsg_empty_decode(struct rd r);
 

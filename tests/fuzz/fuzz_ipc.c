@@ -421,6 +421,7 @@ ctl(uint8_t type, struct rd r, struct buf *b)
 	struct ctlmsg_try try;
 	uint64_t number;
 	uint8_t status;
+	bool policy;
 	int e;
 
 	switch (type - 128) {
@@ -428,6 +429,8 @@ ctl(uint8_t type, struct rd r, struct buf *b)
 		e = ctlmsg_why_decode(r, &number);
 		return e != 0 ? e : ctlmsg_why_encode(b, number);
 	case CTLMSG_RELOAD:
+		e = ctlmsg_reload_decode(r, &policy);
+		return e != 0 ? e : ctlmsg_reload_encode(b, policy);
 	case CTLMSG_STATUS:
 	case CTLMSG_METRICS:
 		e = ctlmsg_empty_decode(r);

@@ -327,6 +327,7 @@ def other_messages():
     items = item("refusal") + item("reference", 7) + \
         item("when", when=1700000000) + item("why", "no rule fits")
     yield "ctl-why", 129, u64(7)
+    yield "ctl-reload", 130, u8(1)
     yield "ctl-status", 131, b""
     yield "ctl-sessions", 132, string("staff uri=x:a") + string("alice")
     yield "ctl-end", 133, u64(0) + string("") + string("alice") + \
