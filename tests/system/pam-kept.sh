@@ -99,6 +99,27 @@ cp "$R/alice2/alice.crt" "$R/alice2/alice.key" "$R/alice"
 file_of alice alice
 lets_in alice file "$PASS"
 
+echo "a CRL that runs out meanwhile"
+lab_realm
+file_of good alice
+ends=$(($(date +%s) + 12))
+lab_crl "$R/lab" "$R/etc/crl/lab.crl" \
+    -crl_lastupdate "$(date -u -d '1 hour ago' +%Y%m%d%H%M%SZ)" \
+    -crl_nextupdate "$(date -u -d "@$ends" +%Y%m%d%H%M%SZ)"
+rm -f "$(kept)"
+lets_in alice file "$PASS"
+wait_for 10 is_kept || give_up "nothing is kept"
+before=$(inode)
+over()
+{
+	[ "$(date +%s)" -gt "$ends" ]
+}
+wait_for 30 over
+keeps_out 'revo|CRL' 'CRL.*stale' alice file "$PASS"
+[ "$(inode)" = "$before" ] || give_up "it was loaded again"
+file_of alice alice
+lets_in alice file "$PASS"
+
 echo "and a lock"
 echo "deny user user uri=spiffe://$REALM/user/alice" >"$R/state/locks.map"
 keeps_out 'locked here' 'line 1 of the locks' alice file "$PASS"

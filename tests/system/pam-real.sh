@@ -163,15 +163,43 @@ console_admits alice 1234
 works 1234 "${AS_ALICE[@]}" sudo -S -u bob id -un
 works '' su bob -c 'id -un'
 
-echo "every CRL stale, the configuration broken: root's console"
-for f in "$R"/etc/crl/*; do : >"$f"; done
+# every_crl FROM TO NUMBER: a CRL of each authority of trust.conf, by its CA's
+# own key, from and to these dates
+every_crl()
+{
+	local class dir
+
+	for class in user device host; do
+		dir=$R/aged/$class
+		mkdir -p "$dir"
+		openssl pkey -in "$R/ca/keys/$class-1.key" \
+		    -passin "file:$R/passphrase" -out "$dir/ca.key"
+		cp "$R/etc/ca/$class.crt" "$dir/ca.crt"
+		: >"$dir/index.txt"
+		echo "$3" >"$dir/crlnumber"
+		lab_config "$dir"
+		lab_crl "$dir" "$R/etc/crl/$class.crl" -md sha384 \
+		    -crl_lastupdate "$(date -u -d "$1" +%Y%m%d%H%M%SZ)" \
+		    -crl_nextupdate "$(date -u -d "$2" +%Y%m%d%H%M%SZ)"
+	done
+	[ "$(sed -n 's/^crl  *= //p' "$R/etc/trust.conf" | wc -l)" -eq 3 ] ||
+	    give_up "trust.conf has other CRLs, too"
+}
+
+echo "every CRL stale: root's console"
+every_crl '40 days ago' '26 days ago' 50
+log_mark
 console_refuses alice 1234
+wait_log 'refused for account "alice": .*CRL.*stale' || give_up "not stale"
 console_admits root rootpassword
+works '' su bob -c 'id -un'
+
+echo "and the configuration broken"
 echo 'nonsense' >>"$R/etc/pam.conf"
 console_admits root rootpassword
 works '' su bob -c 'id -un'
 sed -i '$d' "$R/etc/pam.conf"
-ca crl --out "$R/etc"
+every_crl '1 hour ago' '13 days' 60
 faillock --user alice --reset
 console_admits alice 1234
 
