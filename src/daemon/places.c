@@ -6,11 +6,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/path.h"
+
+#define LOCK_MS 1000
 
 /* mkdir -p, root's alone from the first instant; but RUN_DIR and folders
  * above, where others of other run-dirs come through. */
@@ -66,15 +68,19 @@ open_empty(int dir, const char *run_dir, int *empty, struct why *why)
 	    "is in it", run_dir);
 }
 
+/* One that just ended may have a child that holds the lock until it executes
+ * its program. */
 static int
 take_lock(int dir, const char *run_dir, int *lock, struct why *why)
 {
+	int r;
+
 	*lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
 	if (*lock < 0)
 		return why_errno(why, "%s/lock", run_dir);
-	if (flock(*lock, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	if ((r = lock_wait(*lock, run_dir, LOCK_MS, why)) != ERR_TIMEOUT)
+		return r;
 	return why_set(why, ERR_EXISTS, "another certlogind runs in %s; give "
 	    "this one its own configuration file or run-dir", run_dir);
 }
