@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "map/compare.h"
 #include "map/lint.h"
 #include "x509/pattern.h"
 
@@ -269,6 +270,146 @@ START_TEST(one_line)
 }
 END_TEST
 
+/* ---- the index finds what trying each with each finds ------------------------ */
+
+#define RULES 40
+
+static const char *const values[] = { "uri=spiffe://e/user/a",
+    "uri=spiffe://e/user/ab", "uri=spiffe://e/user/*",
+    "uri=spiffe://e/user/a*", "uri=spiffe://e/user/*b",
+    "uri=spiffe://e/user/A", "email=a@e.example", "email=A@e.example",
+    "email=*@e.example", "email=a*@e.example", "serial=01", "serial=02",
+    "uri=spiffe://e/user/a email=a@e.example",
+    "uri=spiffe://e/user/* serial=01", "email=*@e.example serial=02" };
+static const char *const ends_with[] = { "", "", "", " service=su",
+    " service=su,sudo", " from=192.0.2.0/24", " from=192.0.2.7",
+    " until=2030-01-01", " until=2020-01-01" };
+#define PICK(a) a[next(state) % (sizeof(a) / sizeof((a)[0]))]
+
+static uint32_t
+next(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 16;
+}
+
+static void
+random_map(char *text, size_t size, uint32_t *state)
+{
+	static const char *const authorities[] = { "open", "open", "folds" };
+	static const char *const accounts[] = { "x", "y", "x,y", "y,x" };
+	size_t at = 0;
+
+	for (int i = 0; i < RULES; i++) {
+		bool deny = next(state) % 3 == 0;
+		const char *authority = PICK(authorities);
+		const char *value = PICK(values);
+		const char *account = PICK(accounts);
+		const char *end = PICK(ends_with);
+
+		at += (size_t)snprintf(text + at, size - at,
+		    "%s user %s %s%s%s%s%s\n", deny ? "deny" : "allow",
+		    authority, value, deny ? "" : " as ", deny ? "" :
+		    account, !deny && next(state) % 8 == 0 ? " no-pty" : "",
+		    end);
+	}
+}
+
+enum { HIDDEN = 1, BARRED = 2, CUT = 4, REPEATED = 8 };
+
+static bool
+is_past(const struct map_rule *r)
+{
+	return r->until != 0 && r->until <= NOW;
+}
+
+/* What is to be said of rule i: every other one is tried. */
+static int
+try_all(const struct map *m, size_t i, unsigned fold)
+{
+	const struct compare_rule b = compare_of(m, &m->rule[i]);
+	int found = 0;
+
+	if (is_past(b.rule))
+		return 0;
+	for (size_t k = 0; k < m->n; k++) {
+		const struct compare_rule a = compare_of(m, &m->rule[k]);
+
+		if (is_past(a.rule))
+			continue;
+		if (b.rule->deny) {
+			if (a.rule->deny && k < i && compare_bars(&a, &b))
+				found |= REPEATED;
+		} else if (!a.rule->deny) {
+			if (k < i && compare_hides(&a, &b, fold))
+				found |= HIDDEN;
+		} else if (compare_bars(&a, &b))
+			found |= BARRED;
+		else if (compare_cut(&a, &b) >= COMPARE_SOME)
+			found |= CUT;
+	}
+	return (found & BARRED) != 0 ? BARRED : found;
+}
+
+static int
+said_of(const struct diag *d, unsigned line)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const char *t = d->items[i].text;
+
+		if (d->items[i].line != line)
+			continue;
+		if (strncmp(t, "is hidden", 9) == 0)
+			found |= HIDDEN;
+		else if (strstr(t, "denies every certificate") != NULL)
+			found |= BARRED;
+		else if (strstr(t, "denies some") != NULL)
+			found |= CUT;
+		else if (strncmp(t, "is not needed", 13) == 0)
+			found |= REPEATED;
+	}
+	return found;
+}
+
+START_TEST(found_as_by_trying)
+{
+	static const char conf_of_two[] =
+	    "[authority open]\nclass = user\nanchor = a\nrevocation = none\n"
+	    "[authority folds]\nclass = user\nanchor = b\nrevocation = none\n"
+	    "fold-case = email\n";
+	const struct map_authority auth[] = { { "open", FACTS_USER, 0 },
+	    { "folds", FACTS_USER, 1u << FACTS_EMAIL } };
+	uint32_t state = (uint32_t)_i;
+	struct trust_conf conf;
+	struct diag diag;
+	struct map map;
+	char text[RULES * 128];
+
+	diag_init(&diag);
+	ck_assert_int_eq(trust_conf_parse(&conf, "t", conf_of_two,
+	    strlen(conf_of_two), &diag), 0);
+	diag_free(&diag);
+	random_map(text, sizeof(text), &state);
+	diag_init(&diag);
+	ck_assert_msg(map_parse(&map, "m", text, strlen(text), auth, 2,
+	    &diag) == 0, "%s", diag.n > 0 ? diag.items[0].text : "");
+	lint_run(&(struct lint){ .map = &map, .file = "m", .conf = &conf,
+	    .now = NOW, .find = find, .diag = &diag });
+	ck_assert_uint_le(diag.n, DIAG_MAX - 1);
+	for (size_t i = 0; i < map.n; i++)
+		ck_assert_msg(said_of(&diag, map.rule[i].line) ==
+		    try_all(&map, i, strcmp(map.rule[i].authority,
+		    "folds") == 0 ? 1u << FACTS_EMAIL : 0), "line %u: %d, "
+		    "not %d, in\n%s", map.rule[i].line, said_of(&diag,
+		    map.rule[i].line), try_all(&map, i, 0), text);
+	diag_free(&diag);
+	map_free(&map);
+	trust_conf_free(&conf);
+}
+END_TEST
+
 /* Pattern against pattern, and each verdict against the matcher itself. */
 static const struct {
 	const char *a, *b;
@@ -335,6 +476,7 @@ main(void)
 
 	tcase_add_loop_test(t, each, 0, COUNT(cases));
 	tcase_add_test(t, one_line);
+	tcase_add_loop_test(t, found_as_by_trying, 0, 200);
 	tcase_add_loop_test(t, patterns, 0, COUNT(pairs));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
