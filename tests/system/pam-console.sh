@@ -13,6 +13,7 @@ CONSOLE=/dev/tty63
 # numbers it (proc(5), tty_nr)
 terminal_of()
 {
+	# shellcheck disable=SC2016	# the inner shell expands it
 	"$@" sh -c 'read -r _ _ _ _ _ _ tty _ </proc/self/stat
 	    echo $((tty >> 8)):$((tty & 255))'
 }
