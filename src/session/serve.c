@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/chan.h"
@@ -317,28 +318,63 @@ reap(struct session *s)
 	return r;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* In so many ms a new certlogind is looked for, -1 = there is one.  Net and the
+ * processes choose when we wake up, so quiet is not waited for: whoever is
+ * not known there cannot be ended. */
+static int
+until_look(struct session *s)
+{
+	int64_t now = now_ms();
+
+	if (s->listener >= 0)
+		return -1;
+	if (now >= s->next_look) {
+		s->next_look = now + RETRY_MS;
+		look_for_listener(s);
+	}
+	return s->listener >= 0 ? -1 : (int)(s->next_look - now);
+}
+
 static int
 one_round(struct session *s)
 {
+	int ms = until_look(s);
 	struct pollfd p[] = {
 		{ .fd = s->net, .events = POLLIN },
 		{ .fd = s->signals, .events = POLLIN },
 		{ .fd = s->listener, .events = POLLIN },
 	};
-	int r = poll(p, 3, s->listener < 0 ? RETRY_MS : -1);
+	int r = poll(p, 3, ms);
 
 	if (r < 0)
 		return errno == EINTR ? 0 : ERR_SYS;
-	if (r == 0) {
-		look_for_listener(s);
-		return 0;
-	}
 	/* exits first: net must not miss one behind its own end */
 	if (p[1].revents != 0 && (r = reap(s)) != 0)
 		return r;
 	if (p[2].revents != 0 && (r = listener_message(s)) != 0)
 		return r;
 	return p[0].revents != 0 ? net_message(s) : 0;
+}
+
+/* It ends by itself.  If it was told to end in that moment, what an ordinary
+ * end lets stay must go. */
+static void
+hear_end(struct session *s)
+{
+	struct pollfd p = { .fd = s->listener, .events = POLLIN };
+
+	while (s->listener >= 0 && poll(&p, 1, 0) > 0)
+		if (listener_message(s) != 0)
+			return;
 }
 
 void
@@ -355,6 +391,8 @@ serve_run(struct session *s)
 		r = ERR_SYS;
 	while (r == 0)
 		r = one_round(s);
+	if (r != ERR_REFUSED)
+		hear_end(s);
 	if (r == ERR_AGAIN)
 		session_log(s, "ended for %s: certlogin-net does not listen",
 		    s->account.name);

@@ -21,6 +21,7 @@
 
 struct session {
 	int listener;			/* channel to certlogind, or -1 */
+	int64_t next_look;		/* for a new one, monotonic ms */
 	int net;			/* channel to certlogin-net */
 	int net_process;		/* pidfd of it */
 	int hostkey;			/* one signature, then closed: -1 */
