@@ -151,10 +151,22 @@ docs_console()
 	export DOCS_CONSOLE=$GROUP
 }
 
+# the sources, as somebody has them who builds
+docs_sources()
+{
+	mkdir "$1"
+	tar -C "$SRC" --exclude=./.git --exclude='./build*' \
+	    --exclude=autom4te.cache -cf - . |
+	    tar -C "$1" --no-same-owner -xf -
+	cp -R "$SRC/build-aux" "$1/" 2>/dev/null || mkdir "$1/build-aux"
+}
+
 # pages NAME[@HEADING]…: one after the other, each up to that heading
 pages()
 {
 	docs_machine
 	! grep -q 'at console' "${@/#/$SRC/docs/}" 2>/dev/null || docs_console
+	! grep -q '/root/certlogin' "${@/#/$SRC/docs/}" 2>/dev/null ||
+	    docs_sources /root/certlogin
 	python3 "$SRC/tests/lib/docs.py" "$PREFIX" "" "${@/#/$SRC/docs/}"
 }
