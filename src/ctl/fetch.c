@@ -290,11 +290,13 @@ print(struct print *p, const struct item *it)
 	print_put(p, CTLMSG_TEXT, "problem", it->result >= REFUSED ?
 	    it->problem.text : "", 0);
 	print_put(p, CTLMSG_TEXT, "in-place", j->in_place, 0);
-	print_put(p, CTLMSG_TEXT, "usable", j->usable ? "yes" : "no", 0);
+	print_put(p, CTLMSG_TEXT, "usable", it->result == FAILED ? "" :
+	    j->usable ? "yes" : "no", 0);
 	print_put(p, CTLMSG_TIME, "this-update", "", j->this_update);
 	print_put(p, CTLMSG_TIME, "next-update", "", j->next_update);
 	print_put(p, CTLMSG_TIME, "half", "", j->half);
-	print_put(p, CTLMSG_TEXT, "due", it->due ? "yes" : "no", 0);
+	print_put(p, CTLMSG_TEXT, "due", it->result == FAILED ? "" :
+	    it->due ? "yes" : "no", 0);
 	(void)fflush(stdout);
 }
 
