@@ -9,8 +9,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,24 +42,24 @@ struct part {
 
 /* ---- names ------------------------------------------------------------------- */
 
-#define NAME_LEN (sizeof("policy-") - 1 + 16)
+#define NAME_LEN (sizeof("policy-") - 1 + 2 * SHA256_DIGEST_SIZE)
 
-/* FNV-1a over both paths with their NUL.  Two pairs whose names fall together
- * would only keep each other from being kept: the file says whose it is.  (No
- * better hash: certlogin-spawn, with root's rights, loads no library.) */
+/* SHA-256 of both paths, each with its NUL. */
 static void
 file_name(const char *trust, const char *map, char name[NAME_LEN + 1])
 {
-	const char *const both[] = { trust, map };
-	uint64_t h = 0xcbf29ce484222325;
+	uint8_t hash[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
+	size_t n;
 
-	for (size_t i = 0; i < 2; i++)
-		for (const char *p = both[i];; p++) {
-			h = (h ^ (uint8_t)*p) * 0x100000001b3;
-			if (*p == '\0')
-				break;
-		}
-	(void)snprintf(name, NAME_LEN + 1, "policy-%016" PRIx64, h);
+	sha256_init(&ctx);
+	sha256_update(&ctx, strlen(trust) + 1, (const uint8_t *)trust);
+	sha256_update(&ctx, strlen(map) + 1, (const uint8_t *)map);
+	sha256_digest(&ctx, sizeof(hash), hash);
+	n = (size_t)snprintf(name, NAME_LEN + 1, "policy-");
+	for (size_t i = 0; i < sizeof(hash); i++)
+		n += (size_t)snprintf(name + n, NAME_LEN + 1 - n, "%02x",
+		    hash[i]);
 }
 
 static int
