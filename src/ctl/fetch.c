@@ -46,7 +46,7 @@ struct item {
 					 * past half of its life */
 };
 
-/* ---- asking a judge -------------------------------------------------------- */
+/* ---- asking a judge ------------------------------------------------------ */
 
 static int
 start_judge(struct oneshot *o, struct why *why)
@@ -115,7 +115,7 @@ judge_bytes(const struct fetching *f, struct item *it, bool fetched,
 	return r;
 }
 
-/* ---- putting in place ------------------------------------------------------ */
+/* ---- putting in place ---------------------------------------------------- */
 
 /* path of the file, and of its folder */
 static int
@@ -157,7 +157,7 @@ place(const struct fetching *f, const struct item *it, struct why *why)
 	return r;
 }
 
-/* ---- one file -------------------------------------------------------------- */
+/* ---- one file ------------------------------------------------------------ */
 
 static void
 settle(const struct fetching *f, struct item *it, bool fetched)
@@ -215,7 +215,7 @@ fetch(const struct fetching *f, struct item *it)
 	    it->judged.half < (int64_t)time(NULL));
 }
 
-/* ---- telling ---------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------- */
 
 static const char *const results[] = { [NEW] = "new", [SAME] = "unchanged",
     [REFUSED] = "refused", [NOT_FETCHED] = "not fetched",
@@ -318,7 +318,7 @@ do_one(const struct fetching *f, const struct crlmsg_item *conf,
 	return rc;
 }
 
-/* ---- all of them ------------------------------------------------------------ */
+/* ---- all of them --------------------------------------------------------- */
 
 static bool
 is_chosen(const struct options *o, const char *authority)
@@ -344,7 +344,8 @@ check_names(const struct fetching *f, const struct crlmsg_listed *l)
 			    f->host.trust, f->o->arguments[i]);
 	}
 	if (l->n == 0 && !f->o->json)
-		(void)printf("no authority of %s has a crl-url\n", f->host.trust);
+		(void)printf("no authority of %s has a crl-url\n",
+		    f->host.trust);
 	return EXIT_DONE;
 }
 

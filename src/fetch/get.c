@@ -20,7 +20,7 @@
 
 #define REDIRECTS_MAX 3
 #define CONNECT_SECONDS 20L
-#define STALL_SECONDS 20L	/* slower than STALL_BYTES a second on average */
+#define STALL_SECONDS 20L	/* slower than STALL_BYTES a second */
 #define STALL_BYTES 512L
 #define ADDRESSES_MAX 8		/* of one name */
 #define LOCATION_MAX 2048	/* bytes of a redirect's URL */

@@ -27,7 +27,7 @@ struct crls {
 	int64_t now;
 };
 
-/* ---- trust.conf ------------------------------------------------------------ */
+/* ---- trust.conf ---------------------------------------------------------- */
 
 static int
 read_conf(struct crls *c, int fd, const char *name)
@@ -46,7 +46,7 @@ read_conf(struct crls *c, int fd, const char *name)
 	return r;
 }
 
-/* ---- CRL_LIST ---------------------------------------------------------------- */
+/* ---- CRL_LIST ------------------------------------------------------------ */
 
 /* Without revocation nobody looks at its CRLs. */
 static void
@@ -85,7 +85,7 @@ answer_list(struct crls *c, const struct chan_msg *m)
 	return chan_send(c->channel, &c->out, NULL, 0);
 }
 
-/* ---- CRL_JUDGE --------------------------------------------------------------- */
+/* ---- CRL_JUDGE ----------------------------------------------------------- */
 
 static int
 refuse(struct crls *c, const char *text)
@@ -249,7 +249,7 @@ answer_judge(struct crls *c, const struct chan_msg *m)
 	return chan_send(c->channel, &c->out, NULL, 0);
 }
 
-/* ---- serving ------------------------------------------------------------------ */
+/* ---- serving ------------------------------------------------------------- */
 
 static int
 answer(struct crls *c)
