@@ -81,10 +81,10 @@ options()
 		for name in "${names[@]}"; do
 			option "$name" "$(cut -d'|' -f3 <<<"$row" |
 			    sed 's/^ //')"
-			echo "$name"
+			echo "$name" >>"$R/named"
 		done
 	done < <(sed -n '/^## Options of ssh_config/,/^## Options of sshd/p' \
-	    "$PAGE" | grep '^| `') >"$R/named"
+	    "$PAGE" | grep '^| `')
 	sed -nE 's/^\t(OURS|ANY|ONLY)\("([A-Za-z0-9]+)".*/\2/p' \
 	    "$SRC/src/client/ssh.c" | sort >"$R/known"
 	! comm -13 <(sort "$R/named") "$R/known" | grep . ||
