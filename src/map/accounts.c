@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-#define LIMIT_MS 2000
+#define LIMIT_MS 1000
 #define MANY 500		/* more are listed rather than asked for */
 
 static int64_t

@@ -2,6 +2,7 @@
 # certlogin-map check stays quick on a map of 100,000 rules, whatever they look
 # like, and still finds the one that is hidden among them.
 # limit: 300
+# alone
 # shellcheck disable=SC2016	# awk has a $1 of its own
 set -eu
 # shellcheck source=tests/lib/realm.sh
