@@ -8,47 +8,23 @@
  *
  * Descriptors: 3 channel; 4 the pipe that the bytes go to.
  */
-#include <fcntl.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/about.h"
 #include "base/helper.h"
 #include "base/sandbox.h"
+#include "fetch/calls.h"
 #include "fetch/get.h"
 #include "proto/chan.h"
 #include "proto/crlmsg.h"
 
 #define GRACE 10		/* seconds behind those that it was given */
-
-#define ANY(name) { SCMP_SYS(name), -1, 0 }
-
-static const struct sandbox_call file_calls[] = {
-	ANY(read), ANY(write), ANY(sendmsg),
-};
-
-static const struct sandbox_call url_calls[] = {
-	ANY(read), ANY(write), ANY(writev), ANY(sendmsg), ANY(recvmsg),
-	/* name service, certificates of CAs */
-	{ SCMP_SYS(openat), SANDBOX_READING, 0 }, ANY(fstat),
-	ANY(newfstatat), ANY(lseek), ANY(getdents64), ANY(uname),
-	/* network; NETLINK is how the C library learns of interfaces */
-	{ SCMP_SYS(socket), 0, AF_INET }, { SCMP_SYS(socket), 0, AF_INET6 },
-	{ SCMP_SYS(socket), 0, AF_NETLINK }, ANY(socketpair), ANY(connect),
-	ANY(bind), ANY(getsockname), ANY(getpeername), ANY(getsockopt),
-	ANY(setsockopt), ANY(sendto), ANY(sendmmsg), ANY(recvfrom),
-	ANY(poll), ANY(gettimeofday), { SCMP_SYS(ioctl), 1, FIONREAD },
-	{ SCMP_SYS(fcntl), 1, F_GETFL }, { SCMP_SYS(fcntl), 1, F_SETFL },
-	{ SCMP_SYS(fcntl), 1, F_GETFD }, { SCMP_SYS(fcntl), 1, F_SETFD },
-};
 
 static bool
 is_path(const char *url)
@@ -77,8 +53,7 @@ fetch_file(const char *path, struct why *why)
 
 	if (fd < 0)
 		return fd;
-	if ((r = sandbox_enter(file_calls, sizeof(file_calls) /
-	    sizeof(file_calls[0]), why)) == 0)
+	if ((r = sandbox_enter(calls_file, CALLS_FILE, why)) == 0)
 		r = get_file(fd, HELPER_FD, why);
 	(void)close(fd);
 	return r;
@@ -94,8 +69,7 @@ fetch_url(const char *url, uint32_t seconds, struct why *why)
 		return r;
 	get_files(files);
 	if ((r = sandbox_reading(files, why)) != 0 ||
-	    (r = sandbox_enter(url_calls, sizeof(url_calls) /
-	    sizeof(url_calls[0]), why)) != 0)
+	    (r = sandbox_enter(calls_url, CALLS_URL, why)) != 0)
 		return r;
 	return get_url(url, seconds, HELPER_FD, why);
 }

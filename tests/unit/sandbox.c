@@ -1,5 +1,6 @@
 /* src/base/filter.c, sandbox.c: our seccomp programs answer every system call
- * as those of libseccomp do; Landlock leaves what it is told to. */
+ * as those of libseccomp do; Landlock leaves what it is told to.
+ * src/fetch/calls.c: no local service can be spoken to. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/sandbox.h"
+#include "fetch/calls.h"
 
 #define NUMBERS 600		/* calls looked at, from 0 */
 #define CODE_MAX 4096
@@ -338,6 +341,39 @@ START_TEST(landlock)
 }
 END_TEST
 
+/* What certlogin-fetch's list answers to a call with these arguments. */
+static bool
+fetch_may(int nr, uint64_t a, uint64_t b)
+{
+	struct seccomp_data d = { .nr = nr, .arch = seccomp_arch_native(),
+	    .args = { a, b } };
+	struct filter f;
+
+	ck_assert_int_eq(sandbox_allowing(&f, calls_url, CALLS_URL), 0);
+	return run(f.code, f.n, &d) == SECCOMP_RET_ALLOW;
+}
+
+/* A datagram socket, though born in a pair, sends to whatever listens. */
+START_TEST(fetch_is_not_local)
+{
+	static const int no[] = { SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW };
+
+	ck_assert(fetch_may(SCMP_SYS(socket), AF_INET, SOCK_STREAM));
+	ck_assert(fetch_may(SCMP_SYS(socket), AF_INET6, SOCK_DGRAM));
+	ck_assert(!fetch_may(SCMP_SYS(socket), AF_UNIX, SOCK_STREAM));
+	ck_assert(!fetch_may(SCMP_SYS(socket), AF_UNIX, SOCK_DGRAM));
+	ck_assert(fetch_may(SCMP_SYS(socketpair), AF_UNIX, SOCK_STREAM));
+	ck_assert(fetch_may(SCMP_SYS(socketpair), AF_UNIX, SOCK_STREAM |
+	    SOCK_CLOEXEC | SOCK_NONBLOCK));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+		ck_assert(!fetch_may(SCMP_SYS(socketpair), AF_UNIX,
+		    (uint64_t)no[i]));
+		ck_assert(!fetch_may(SCMP_SYS(socketpair), AF_UNIX,
+		    (uint64_t)no[i] | SOCK_CLOEXEC));
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -350,6 +386,7 @@ main(void)
 	tcase_add_test(t, forbid);
 	tcase_add_test(t, too_many);
 	tcase_add_test(t, landlock);
+	tcase_add_test(t, fetch_is_not_local);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
