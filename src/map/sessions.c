@@ -196,7 +196,8 @@ ask_daemon(const struct options *o, const char *dir, int map,
 		free(a);
 		return;
 	}
-	if (r != 0 || status != 0 || a == NULL) {
+	/* a status of 1 without an error is an answer: it has problems */
+	if (r != 0 || error[0] != '\0') {
 		s->daemons++;
 		problem(s, r != 0 ? why.text : error);
 	} else if (!same_file(a->map, o->map))

@@ -132,6 +132,17 @@ unchanged says 1 'could not be counted: ' add "deny user user $A/alice"
 kill -CONT "$DAEMON"
 stays a b ba
 
+echo "certlogind has a problem of its own"
+log_mark
+cp "$R/etc/crl/user.crl" "$R/user.crl"
+echo none >"$R/etc/crl/user.crl"
+wait_log 'what was loaded before stays in force' || give_up "not noticed"
+not_confirmed "ends 1 $ALL" add "deny user user $A/alice"
+log_mark
+cp "$R/user.crl" "$R/etc/crl/user.crl"
+wait_log 'policy loaded' || give_up "not noticed"
+stays a b ba
+
 echo "confirmed"
 change
 typed 'y\n' add "'deny user user $A/alice'"
