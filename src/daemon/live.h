@@ -22,8 +22,9 @@ struct live {
 					 * last, 0 = none of ours */
 	bool due;			/* something of it has expired */
 	bool asked;			/* a judge is at it */
-	bool unjudged;			/* no judge could, by that policy */
-	unsigned tries;			/* that failed */
+	bool hard;			/* the last judge failed at it */
+	bool unjudged;			/* so did several, by this policy */
+	unsigned tries;			/* that failed in a row */
 	double not_before;		/* monotonic seconds: the next */
 	struct ipc_register reg;	/* with the terminal of now */
 };

@@ -8,8 +8,9 @@
 #include "daemon/reviewer.h"
 
 #define REVIEWERS 2
-#define TRIES 5			/* for one session under one policy */
+#define TRIES 5			/* in a row, for one session */
 #define FIRST_PAUSE 0.5		/* seconds until the second; then twice */
+#define LONG_PAUSE 30.		/* seconds, behind these */
 #define NO_JUDGE 1.0		/* seconds until another is started */
 #define LOOK_AGAIN 60		/* seconds; behind an expiry that was none */
 
@@ -44,8 +45,16 @@ waits(const struct review *v, const struct live *l)
 	return !l->ending && (l->due || l->reviewed != v->d->setup->number);
 }
 
-/* Of those that wait and are not asked about, the one that was judged longest
- * ago: a policy that comes before all are through finds the others first. */
+/* The one that was judged longest ago: a policy that comes before all are
+ * through finds the others first.  But whatever a judge hangs on or dies of
+ * holds nobody else up. */
+static bool
+is_before(const struct live *a, const struct live *b)
+{
+	return a->hard != b->hard ? b->hard : a->reviewed < b->reviewed;
+}
+
+/* Of those that wait and are not asked about. */
 static struct live *
 pick(const struct review *v)
 {
@@ -54,7 +63,7 @@ pick(const struct review *v)
 
 	for (struct live *l = NULL; (l = live_next(v->d, l)) != NULL;)
 		if (waits(v, l) && !l->asked && l->not_before <= now &&
-		    (found == NULL || l->reviewed < found->reviewed))
+		    (found == NULL || is_before(l, found)))
 			found = l;
 	return found;
 }
@@ -127,8 +136,12 @@ done(struct review *v, struct live *l)
 {
 	int64_t now = (int64_t)ev_now(v->d->loop);
 
+	if (l->unjudged)
+		log_info("session reference=%llu of account=%s was judged "
+		    "again at last", (unsigned long long)l->reg.reference,
+		    l->reg.account);
 	l->reviewed = v->d->setup->number;
-	l->due = l->unjudged = false;
+	l->due = l->hard = l->unjudged = false;
 	l->tries = 0;
 	/* no circles around an expiry that was none, whatever a judge says */
 	if (l->reg.expires > 0 && l->reg.expires < now)
@@ -157,20 +170,32 @@ run_again(struct review *v, double pause)
 	ev_timer_start(v->d->loop, &v->retry);
 }
 
+/* It is not given up, but from now on it is said by status alone. */
+static void
+try_much_later(struct review *v, struct live *l)
+{
+	if (!l->unjudged)
+		v->failed++;
+	l->unjudged = true;
+	l->tries = TRIES - 1;
+	l->not_before = seconds() + LONG_PAUSE;
+	run_again(v, LONG_PAUSE);
+}
+
 static void
 try_later(struct review *v, struct live *l, const char *why)
 {
 	double pause = FIRST_PAUSE * (double)(1U << l->tries);
 	bool last = ++l->tries >= TRIES;
 
-	log_error("session reference=%llu of account=%s could not be judged "
-	    "again: %s; it stays%s", (unsigned long long)l->reg.reference,
-	    l->reg.account, why, last ? " until the next policy, or until "
-	    "certloginctl ends it" : ", and is tried again");
+	if (!l->unjudged)
+		log_error("session reference=%llu of account=%s could not be "
+		    "judged again: %s; it stays, and is tried again%s",
+		    (unsigned long long)l->reg.reference, l->reg.account, why,
+		    last ? " now and then; certloginctl can end it" : "");
+	l->hard = true;
 	if (last) {
-		done(v, l);
-		l->unjudged = true;
-		v->failed++;
+		try_much_later(v, l);
 		return;
 	}
 	l->not_before = seconds() + pause;
@@ -234,7 +259,7 @@ all_done(struct review *v)
 {
 	arm_earliest(v);
 	for (struct live *l = NULL; (l = live_next(v->d, l)) != NULL;)
-		if (waits(v, l))
+		if (waits(v, l) && !l->unjudged)
 			return;
 	if (v->counting && v->kept + v->ended + v->failed > 0)
 		log_info("live sessions judged again: %zu stay, %zu end, "
@@ -297,7 +322,7 @@ review_policy(struct daemon *d)
 	for (size_t i = 0; i < REVIEWERS; i++)
 		reviewer_stop(&v->judge[i]);
 	for (struct live *l = NULL; (l = live_next(d, l)) != NULL;) {
-		l->asked = false;
+		l->asked = l->unjudged = false;
 		l->tries = 0;
 		l->not_before = 0.;
 	}

@@ -68,7 +68,7 @@ judged_again
 stays a b
 ! log_has 'ended: ' || give_up "somebody was ended"
 
-echo "always: not more than five times"
+echo "always: five times, and then now and then"
 lie crash
 log_mark
 another_map
@@ -83,8 +83,15 @@ control status >"$R/out" || rc=$?
 grep -q '2 could not be judged by the policy in force' "$R/out" ||
     give_up "status does not tell: $(cat "$R/out")"
 
+lie honest
+wait_for 40 log_has 'account=bob was judged again at last' ||
+    give_up "it was given up"
+control status >"$R/out" || give_up "status: exit $?: $(cat "$R/out")"
+stays a b
+
 echo "revoked, while the judges die: as soon as one does not"
 log_mark
+lie crash
 ca revoke --id user/alice
 ca export --out "$R/etc"
 wait_log 'could not be judged again' || give_up "no failure"
