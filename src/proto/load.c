@@ -39,19 +39,36 @@ load_locks_path(const char *state, char *dst, size_t size, struct why *why)
 	    why_set(why, ERR_TOOBIG, "%s: path too long", state);
 }
 
+/* May everybody read it?  Some folder on the way may let few people through. */
+static bool
+is_public(const char *path, int fd)
+{
+	char folder[PATH_MAX], *slash;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || (st.st_mode & S_IROTH) == 0 ||
+	    snprintf(folder, sizeof(folder), "%s", path) >=
+	    (int)sizeof(folder))
+		return false;
+	while ((slash = strrchr(folder, '/')) != NULL && slash != folder) {
+		*slash = '\0';
+		if (stat(folder, &st) != 0 || (st.st_mode & S_IXOTH) == 0)
+			return false;
+	}
+	return true;
+}
+
 /* Note what fd, the outcome of opening path, is; before it is read. */
 static int
 note(struct loading *l, const char *path, int flags, int fd, struct why *why)
 {
 	struct ipc_sources *s = &l->result->sources;
-	struct stat st;
 
 	if (ipc_sources_add(s, path, flags, fd) == 0) {
 		if (fd >= 0 && path_mark_settled(fd, SETTLE_MS,
 		    &s->source[s->n - 1].state.mark) != 0)
 			l->result->keepable = false;
-		if (fd >= 0 && (fstat(fd, &st) != 0 ||
-		    (st.st_mode & S_IROTH) == 0))
+		if (fd >= 0 && !is_public(path, fd))
 			l->result->secret = true;
 		return fd;
 	}

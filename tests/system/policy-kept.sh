@@ -70,6 +70,14 @@ secret_map()
 	wait_for 15 is_replaced "$before" || give_up "it was not replaced"
 	[ "$(stat -c %a "$(kept_file)")" = 600 ] ||
 	    give_up "mode: $(stat -c %a "$(kept_file)")"
+	before=$(inode)
+	chmod 0644 "$R/etc/identity.map"
+	chmod 0700 "$R/etc"
+	daemon_reload
+	wait_for 15 is_replaced "$before" || give_up "it was not replaced"
+	[ "$(stat -c %a "$(kept_file)")" = 600 ] ||
+	    give_up "in a closed folder: $(stat -c %a "$(kept_file)")"
+	chmod 0755 "$R/etc"
 }
 
 # no room on the disk: said in the log, and logins go on

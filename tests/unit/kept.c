@@ -47,8 +47,9 @@ folder(void)
 {
 	(void)snprintf(dir, sizeof(dir), "/tmp/certlogin-unit.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chmod(dir, 0755), 0);
 	(void)snprintf(state, sizeof(state), "%s/state", dir);
-	ck_assert_int_eq(mkdir(state, 0700), 0);
+	ck_assert_int_eq(mkdir(state, 0755), 0);
 	(void)snprintf(trust, sizeof(trust), "%s/trust.conf", dir);
 	(void)snprintf(map, sizeof(map), "%s/identity.map", dir);
 	(void)snprintf(crt, sizeof(crt), "%s/ca.crt", dir);
@@ -332,6 +333,15 @@ START_TEST(secret_source)
 	kept();
 	is_used();
 	find_kept(path);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	/* nor through a folder that lets not everybody in */
+	ck_assert_int_eq(chmod(map, 0644), 0);
+	kept();
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0644);
+	ck_assert_int_eq(chmod(dir, 0750), 0);
+	kept();
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 }
