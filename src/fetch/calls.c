@@ -24,8 +24,9 @@ const struct sandbox_call calls_url[CALLS_URL] = {
 	ANY(poll), ANY(gettimeofday), { SCMP_SYS(ioctl), 1, FIONREAD },
 	{ SCMP_SYS(fcntl), 1, F_GETFL }, { SCMP_SYS(fcntl), 1, F_SETFL },
 	{ SCMP_SYS(fcntl), 1, F_GETFD }, { SCMP_SYS(fcntl), 1, F_SETFD },
-	/* libcurl's way to wake itself up.  No datagrams: such a socket could
-	 * be sent from to any other, the log's, say */
+	/* libcurl's ways to wake itself up, by its version.  No datagrams: such
+	 * a socket could be sent from to any other, the log's, say */
+	ANY(eventfd2),
 	{ SCMP_SYS(socketpair), 1, SOCK_STREAM },
 	{ SCMP_SYS(socketpair), 1, SOCK_STREAM | SOCK_CLOEXEC },
 	{ SCMP_SYS(socketpair), 1, SOCK_STREAM | SOCK_NONBLOCK },

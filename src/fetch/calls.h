@@ -12,7 +12,7 @@ extern const struct sandbox_call calls_file[CALLS_FILE];
 
 /* For a URL: sockets of IPv4 and IPv6, and none by which a local service could
  * be spoken to. */
-#define CALLS_URL 34
+#define CALLS_URL 35
 extern const struct sandbox_call calls_url[CALLS_URL];
 
 #endif
