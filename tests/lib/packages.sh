@@ -15,7 +15,7 @@ TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	pcscd vsmartcard-vpcd opensc-pkcs11 swtpm tpm2-tools tpm2-abrmd
 	libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-swtpm0
 	libtss2-tcti-tabrmd0 dbus-daemon
-	xz-utils python3 zsh)
+	mmdebstrap xz-utils python3 zsh)
 
 # for tests/containers
 CONTAINER_PACKAGES=(podman buildah runc netavark aardvark-dns iptables
@@ -24,6 +24,11 @@ CONTAINER_PACKAGES=(podman buildah runc netavark aardvark-dns iptables
 # daemons for tests/system/pam-daemons.sh: downloaded and unpacked, for
 # installing them would start them
 UNPACKED_PACKAGES=(openssh-server cron)
+
+# on top of the smallest Debian and what building needs, for
+# tests/system/readme-pam.sh: what a machine has on which README is followed
+ROOTFS_PACKAGES=(systemd sudo login passwd util-linux openssl softhsm2 opensc pcscd
+	opensc-pkcs11)
 
 # missing_packages PACKAGE…: those that are not installed, one a line; of A|B
 # the first, if neither is
@@ -58,4 +63,19 @@ download_packages()
 	    -o "Dir::Cache::archives=$dir")
 	mkdir -p "$dir/partial" && "${apt[@]}" update &&
 	"${apt[@]}" install -y --download-only --no-install-recommends "$@"
+}
+
+# make_rootfs DIR: a fresh Debian with these packages, as root; a minute or two,
+# once.  README is about this release.
+make_rootfs()
+{
+	local dir=$1 packages
+
+	# of a choice (a|b) the first
+	packages=$(printf '%s\n' "${BUILD_PACKAGES[@]}" "${FETCH_PACKAGES[@]}" \
+	    "${ROOTFS_PACKAGES[@]}" | sed 's/|.*//' | paste -sd, -)
+	[ "$(cat "$dir.packages" 2>/dev/null)" != "$packages" ] || return 0
+	rm -rf --one-file-system "$dir" "$dir.packages"
+	mmdebstrap --quiet --variant=minbase --include="$packages" bookworm \
+	    "$dir" && echo "$packages" >"$dir.packages"
 }
