@@ -106,8 +106,9 @@ make_pty(struct ends *e, const struct account *a, const struct ipc_window *w,
 	    (s = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0)
 		return why_errno(why, "terminal");
 	e->in = e->out = e->err = s;
-	if (fchown(s, a->uid, tty != NULL ? tty->gr_gid : a->gid) != 0 ||
-	    fchmod(s, tty != NULL ? 0620 : 0600) != 0)
+	/* the mode while it is still ours: behind that it takes CAP_FOWNER */
+	if (fchmod(s, tty != NULL ? 0620 : 0600) != 0 ||
+	    fchown(s, a->uid, tty != NULL ? tty->gr_gid : a->gid) != 0)
 		return why_errno(why, "%s", e->tty);
 	set_size(m, w);
 	return 0;

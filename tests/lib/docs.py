@@ -22,6 +22,8 @@ Several stand in one comment, with commas between.  A block `sh` is run by
 bash -eu in the home folder; a block `text` behind it is all that it prints,
 but … stands for anything in a line, and on a line of its own for any lines;
 every other block must be a file.  PREFIX is taken out of what is printed.
+DOCS_CONSOLE is the cgroup of a session with a seat, or the word logind where
+that runs.
 """
 import os
 import pty
@@ -158,6 +160,11 @@ class Run:
 def become(person, script, console):
     """In the child: the person's shell, as after a login."""
     try:
+        if console and CONSOLE == "logind":
+            # su makes a session of root's caller, here with a seat
+            os.execve("/bin/su", ["su", person.pw_name, "--session-command",
+                      "set -eu -o pipefail; cd; " + script],
+                      dict(os.environ, XDG_SEAT="seat0", TERM="dumb"))
         if console:
             with open(CONSOLE + "/cgroup.procs", "w") as f:
                 f.write(str(os.getpid()))
