@@ -55,6 +55,9 @@ static const int forbidden[] = {
 	SCMP_SYS(setns), SCMP_SYS(bpf), SCMP_SYS(perf_event_open),
 	SCMP_SYS(userfaultfd), SCMP_SYS(keyctl), SCMP_SYS(add_key),
 	SCMP_SYS(request_key), SCMP_SYS(io_uring_setup),
+	SCMP_SYS(open_tree), SCMP_SYS(move_mount), SCMP_SYS(fsopen),
+	SCMP_SYS(fspick), SCMP_SYS(fsconfig), SCMP_SYS(fsmount),
+	SCMP_SYS(mount_setattr), SCMP_SYS(process_madvise),
 };
 
 static int
