@@ -77,7 +77,8 @@ docs_installed()
 docs_machine()
 {
 	need_program certlogind certlogin certlogin-ca certlogin-map \
-	    systemd-sysusers softhsm2-util pkcs11-tool p11tool sudo openssl
+	    systemd-sysusers softhsm2-util pkcs11-tool p11tool certtool sudo \
+	    openssl
 	mkdir -p "$R/.isolate/upper" "$R/.isolate/work"
 	trap docs_end EXIT
 	pam_dev
