@@ -137,7 +137,7 @@ START_TEST(same_decision)
 	struct forms f;
 
 	randmap_start();
-	for (int i = 0; i < WORLDS; i++) {
+	for (int i = 0; i < randmap_rounds(WORLDS); i++) {
 		/* few rules, so that any of them decides, and many */
 		random_text(map, sizeof(map), randmap_below(
 		    i % 2 == 0 ? 5 : RULES_MAX), false);

@@ -26,6 +26,8 @@ extern const char *const randmap_account[RANDMAP_ACCOUNTS];
 void randmap_init(void);
 /* At the begin of a test: the numbers from the first one on. */
 void randmap_start(void);
+/* How many rounds of n: under valgrind a tenth. */
+int randmap_rounds(int n);
 size_t randmap_below(size_t n);		/* 0..n-1 */
 
 /* A line of RANDMAP_RULE_MAX bytes at most, without its end. */
