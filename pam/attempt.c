@@ -106,11 +106,9 @@ log_refusal(const struct visit *v, const char *detail)
 }
 
 int
-attempt_offer(struct attempt *a, struct offered *o)
+attempt_ask(struct attempt *a, const struct offered *o)
 {
 	struct pammsg_offer offer = { .n = o->n };
-	struct pammsg_facts *f = &o->facts;
-	char identity[IPC_IDENTITY_MAX];
 	struct why why;
 	int r;
 
@@ -121,7 +119,21 @@ attempt_offer(struct attempt *a, struct offered *o)
 	(void)snprintf(offer.account, sizeof(offer.account), "%s",
 	    a->v->user);
 	memcpy(offer.der, o->der, sizeof(offer.der));
-	if (judging_offer(&a->judge, &offer, f, &o->place, &why) != 0) {
+	if (judging_ask(&a->judge, &offer, &why) != 0) {
+		visit_not_set_up(a->v, why.text);
+		return PAM_SERVICE_ERR;
+	}
+	return PAM_SUCCESS;
+}
+
+int
+attempt_facts(struct attempt *a, struct offered *o)
+{
+	struct pammsg_facts *f = &o->facts;
+	char identity[IPC_IDENTITY_MAX];
+	struct why why;
+
+	if (judging_facts(&a->judge, f, &o->place, &why) != 0) {
 		visit_not_set_up(a->v, why.text);
 		return PAM_SERVICE_ERR;
 	}
@@ -133,6 +145,14 @@ attempt_offer(struct attempt *a, struct offered *o)
 	else
 		log_refusal(a->v, f->detail);
 	return PAM_SUCCESS;
+}
+
+int
+attempt_offer(struct attempt *a, struct offered *o)
+{
+	int r = attempt_ask(a, o);
+
+	return r == PAM_SUCCESS ? attempt_facts(a, o) : r;
 }
 
 /* ---- proving -------------------------------------------------------------------- */
@@ -166,16 +186,35 @@ host_id(char host[PAMMSG_HOST_MAX], struct why *why)
 	    BOOT_ID " names this machine");
 }
 
-static int
-sign(struct p11 *key, const struct visit *v, const struct pammsg_facts *f,
-    const struct pammsg_prove *p, struct buf *sig, struct why *why)
+int
+attempt_prepare(struct attempt *a)
 {
+	struct why why;
+
+	visit_look_up(a->v);
+	if (getrandom(a->nonce, sizeof(a->nonce), 0) !=
+	    (ssize_t)sizeof(a->nonce)) {
+		visit_log(a->v, LOG_ERR, "no random bytes");
+		return PAM_SERVICE_ERR;
+	}
+	if (host_id(a->host, &why) != 0) {
+		visit_not_set_up(a->v, why.text);
+		return PAM_SERVICE_ERR;
+	}
+	return PAM_SUCCESS;
+}
+
+static int
+sign(const struct attempt *a, struct p11 *key, const struct pammsg_facts *f,
+    struct buf *sig, struct why *why)
+{
+	const struct span nonce = { a->nonce, sizeof(a->nonce) };
 	struct buf b;
 	int r;
 
 	buf_init(&b, PAMMSG_SIGNED_MAX);
-	if ((r = pammsg_signed(&b, p->host, v->service, f->account, f->sha256,
-	    p->nonce)) != 0)
+	if ((r = pammsg_signed(&b, a->host, a->v->service, f->account,
+	    f->sha256, nonce)) != 0)
 		(void)why_set(why, r, "%s", err_text(r));
 	else
 		r = p11_sign(key, f->scheme, (struct span){ b.data, b.len },
@@ -242,24 +281,16 @@ accept_verdict(struct attempt *a, const struct offered *o,
 int
 attempt_prove(struct attempt *a, struct p11 *key, const struct offered *o)
 {
-	uint8_t nonce[PAMMSG_NONCE_LEN];
 	struct pammsg_prove p = { .index = o->place,
-	    .nonce = { nonce, sizeof(nonce) } };
+	    .nonce = { a->nonce, sizeof(a->nonce) } };
 	struct ipc_verdict verdict;
 	struct why why;
 	struct buf sig;
 	int r;
 
-	if (getrandom(nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce)) {
-		visit_log(a->v, LOG_ERR, "no random bytes");
-		return PAM_SERVICE_ERR;
-	}
-	if (host_id(p.host, &why) != 0) {
-		visit_not_set_up(a->v, why.text);
-		return PAM_SERVICE_ERR;
-	}
+	(void)snprintf(p.host, sizeof(p.host), "%s", a->host);
 	buf_init(&sig, P11_SIG_MAX);
-	if ((r = sign(key, a->v, &o->facts, &p, &sig, &why)) != 0) {
+	if ((r = sign(a, key, &o->facts, &sig, &why)) != 0) {
 		r = attempt_failed(a, r, "No signature", &why);
 		goto out;
 	}

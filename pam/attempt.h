@@ -32,6 +32,8 @@ struct attempt {
 	bool ready;			/* it has a policy */
 	struct holder card;
 	bool asked;			/* by token_ask */
+	char host[PAMMSG_HOST_MAX];	/* id of this machine */
+	uint8_t nonce[PAMMSG_NONCE_LEN];	/* for the one signature */
 	struct known *known;		/* filled on success */
 };
 
@@ -48,9 +50,16 @@ int holder_start(struct holder *h, const struct visit *v,
 /* The card is logged out; then the process ends. */
 void holder_end(struct holder *h);
 
+/* Whatever a proof needs that nobody has to wait for.  PAM_SUCCESS, or the
+ * code to return, and person and log know. */
+int attempt_prepare(struct attempt *a);
+
 /* Offer o->der.  PAM_SUCCESS: o->facts says what came of it, held to the uid
  * rule; else the code to return, and person and log know. */
 int attempt_offer(struct attempt *a, struct offered *o);
+/* The same in two steps. */
+int attempt_ask(struct attempt *a, const struct offered *o);
+int attempt_facts(struct attempt *a, struct offered *o);
 
 /* Let the key sign, and the judge judge: PAM_SUCCESS in this one place, with
  * a->known filled; else the code, and person and log know. */

@@ -70,6 +70,9 @@ start(struct attempt *a)
 		visit_not_set_up(a->v, why.text);
 		return PAM_SERVICE_ERR;
 	}
+	/* while they start */
+	if ((r = attempt_prepare(a)) != PAM_SUCCESS)
+		return r;
 	return check_local(a);
 }
 

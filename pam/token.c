@@ -81,10 +81,17 @@ find(struct attempt *a, struct cards *c, struct why *why)
 		if ((r = p11_ask_list(a->card.p11, a->v->o.uri, why)) != 0)
 			break;
 	}
-	/* the only one is opened while the judge looks at it */
-	if (r == 0 && c->n == 1)
-		r = p11_ask_open(a->card.p11, 0, why);
 	return r;
+}
+
+/* The only one is opened while the judge looks at it. */
+static int
+open_only(struct attempt *a, const struct cards *c)
+{
+	struct why why;
+	int r = c->n == 1 ? p11_ask_open(a->card.p11, 0, &why) : 0;
+
+	return r == 0 ? PAM_SUCCESS : attempt_failed(a, r, CARD, &why);
 }
 
 static int
@@ -100,7 +107,9 @@ offer_all(struct attempt *a, struct cards *c)
 		o->der[0] = (struct span){ c->cert[i].der,
 		    c->cert[i].der_len };
 		o->n = 1;
-		if ((r = attempt_offer(a, o)) == PAM_SUCCESS)
+		if ((r = attempt_ask(a, o)) == PAM_SUCCESS &&
+		    (r = open_only(a, c)) == PAM_SUCCESS &&
+		    (r = attempt_facts(a, o)) == PAM_SUCCESS)
 			c->fitting += o->facts.state == PAMMSG_FITS;
 	}
 	return r;

@@ -218,28 +218,67 @@ visit_end(struct visit *v)
 	doorconf_free(&v->o);
 }
 
+void
+visit_look_up(struct visit *v)
+{
+	const struct passwd *pw = v->user[0] == '\0' ? NULL :
+	    pam_modutil_getpwnam(v->h, v->user);
+
+	uidrule_limits(&v->uid_min, &v->uid_max);
+	if (pw != NULL && strlen(pw->pw_name) < sizeof(v->known_as)) {
+		(void)snprintf(v->known_as, sizeof(v->known_as), "%s",
+		    pw->pw_name);
+		v->uid = pw->pw_uid;
+		v->exists = true;
+	}
+	v->looked_up = true;
+}
+
+/* What the user database says of a name; as looked up before, if it was. */
+static int
+find_account(const struct visit *v, const char *name, uid_t *uid,
+    struct why *why)
+{
+	const char *known_as = NULL;
+	const struct passwd *pw;
+
+	if (v->looked_up && strcmp(name, v->user) == 0) {
+		if (v->exists) {
+			known_as = v->known_as;
+			*uid = v->uid;
+		}
+	} else if ((pw = pam_modutil_getpwnam(v->h, name)) != NULL) {
+		known_as = pw->pw_name;
+		*uid = pw->pw_uid;
+	}
+	if (known_as == NULL)
+		return why_set(why, ERR_REFUSED, "account %s does not exist",
+		    name);
+	/* a directory may answer with another spelling */
+	return strcmp(known_as, name) == 0 ? 0 : why_set(why, ERR_REFUSED,
+	    "account %s is known as %s; the map must give the exact name",
+	    name, known_as);
+}
+
 int
 visit_account(const struct visit *v, const char *name, bool captured,
     uid_t *uid, struct why *why)
 {
-	const struct passwd *pw = pam_modutil_getpwnam(v->h, name);
 	const char *privileged[IPC_PRIVILEGED_MAX];
 	struct uidrule rule = { .privileged = privileged,
-	    .n_privileged = v->o.n_privileged };
+	    .n_privileged = v->o.n_privileged, .uid_min = v->uid_min,
+	    .uid_max = v->uid_max };
+	uid_t found = 0;
 	int r;
 
-	if (pw == NULL)
-		return why_set(why, ERR_REFUSED, "account %s does not exist",
-		    name);
-	/* a directory may answer with another spelling */
-	if (strcmp(pw->pw_name, name) != 0)
-		return why_set(why, ERR_REFUSED, "account %s is known as %s; "
-		    "the map must give the exact name", name, pw->pw_name);
+	if ((r = find_account(v, name, &found, why)) != 0)
+		return r;
 	for (size_t i = 0; i < v->o.n_privileged; i++)
 		privileged[i] = v->o.privileged[i];
-	uidrule_limits(&rule.uid_min, &rule.uid_max);
-	r = uidrule_check(&rule, name, pw->pw_uid, captured, why);
+	if (!v->looked_up)
+		uidrule_limits(&rule.uid_min, &rule.uid_max);
+	r = uidrule_check(&rule, name, found, captured, why);
 	if (r == 0)
-		*uid = pw->pw_uid;
+		*uid = found;
 	return r;
 }

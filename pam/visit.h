@@ -20,6 +20,11 @@ struct visit {
 	char service[IPC_ACCOUNT_MAX];
 	char user[IPC_ACCOUNT_MAX];	/* PAM_USER, "" = not known yet */
 	bool remote;			/* PAM_RHOST names another host */
+	bool looked_up;			/* by visit_look_up(): */
+	bool exists;			/* user does, */
+	char known_as[IPC_ACCOUNT_MAX];	/* under this name, */
+	uid_t uid;			/* with this uid */
+	uint32_t uid_min, uid_max;	/* of ordinary accounts */
 	uid_t caller;			/* real uid on whose behalf we run: that
 					 * of PAM_RUSER where root asks for
 					 * somebody (sudo), else our own */
@@ -45,6 +50,10 @@ void visit_not_set_up(const struct visit *v, const char *reason);
 int visit_ask(const struct visit *v, bool secret, char **answer,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void visit_forget(char *answer);	/* wipes; accepts NULL */
+
+/* Look up PAM_USER and the limits of uids ahead of visit_account(), while
+ * nobody waits for us. */
+void visit_look_up(struct visit *v);
 
 /* May this account be reached at all?  Looked up under exactly this name and
  * held to the uid rule.  0 and *uid, or ERR_REFUSED with why for the log. */

@@ -121,14 +121,15 @@ answer_sign(struct server *s, struct rd *body)
 static const struct row {
 	uint8_t type;
 	bool loaded;		/* allowed with a key; else without */
+	bool ahead;		/* then there is time for ops->ahead */
 	int (*answer)(struct server *, struct rd *);
 } rows[] = {
-	{ P11_LOCAL, false, answer_local },
-	{ P11_LOAD, false, answer_load },
-	{ P11_LIST, true, answer_list },
-	{ P11_OPEN, true, answer_open },
-	{ P11_LOGIN, true, answer_login },
-	{ P11_SIGN, true, answer_sign },
+	{ P11_LOCAL, false, false, answer_local },
+	{ P11_LOAD, false, false, answer_load },
+	{ P11_LIST, true, true, answer_list },
+	{ P11_OPEN, true, false, answer_open },
+	{ P11_LOGIN, true, false, answer_login },
+	{ P11_SIGN, true, false, answer_sign },
 };
 
 static const struct row *
@@ -180,7 +181,10 @@ serve(struct server *s, struct buf *in)
 	buf_reset(in);		/* wipes a PIN */
 	if (r <= 0)
 		put_done(s, r);
-	return chan_send(HELPER_CHANNEL, &s->out, NULL, 0);
+	r = chan_send(HELPER_CHANNEL, &s->out, NULL, 0);
+	if (r == 0 && row != NULL && row->ahead && s->ops->ahead != NULL)
+		s->ops->ahead(s->key);
+	return r;
 }
 
 void

@@ -27,6 +27,8 @@ struct holder_ops {
 	int (*login)(void *key, struct span pin, struct why *why);
 	int (*sign)(void *key, uint16_t scheme, struct span data,
 	    struct buf *sig, struct why *why);
+	/* behind the answer to P11_LIST: what can be done ahead; NULL */
+	void (*ahead)(void *key);
 	/* P11_LOCAL, before P11_LOAD; NULL: not answered */
 	int (*local)(uid_t caller, struct why *why);
 };

@@ -239,7 +239,7 @@ sign(void *key, uint16_t scheme, struct span data, struct buf *sig,
 }
 
 static const struct holder_ops ops = { load, end, list, cert, take, flags,
-    login, sign, NULL };
+    login, sign, NULL, NULL };
 
 int
 main(int argc, char **argv)

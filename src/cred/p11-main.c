@@ -23,6 +23,7 @@
 #include "cred/driver.h"
 #include "cred/holder.h"
 #include "cred/local.h"
+#include "cred/scheme.h"
 
 static int
 set_env(const struct p11_load *l, struct why *why)
@@ -129,8 +130,18 @@ local(uid_t caller, struct why *why)
 	return local_check(getppid(), caller, why);
 }
 
+/* scheme_input() says what is wrong, if it is needed at all. */
+static void
+ahead(void *key)
+{
+	struct why why;
+
+	(void)key;
+	(void)scheme_ready(&why);
+}
+
 static const struct holder_ops ops = { load, end, list, cert, take, flags,
-    login, sign, local };
+    login, sign, ahead, local };
 
 /* A card or TPM may be reachable by groups of its user, such as tss. */
 static int

@@ -33,18 +33,16 @@ receive(struct judging *j, uint8_t type, struct chan_msg *m, struct why *why)
 	    err_text(r));
 }
 
-/* What stands in j->out, and the answer. */
+/* What stands in j->out. */
 static int
-question(struct judging *j, int encoded, uint8_t type, struct chan_msg *m,
-    struct why *why)
+send_out(struct judging *j, int encoded, struct why *why)
 {
 	int r = encoded;
 
 	if (r == 0)
 		r = chan_send(j->child.fd, &j->out, NULL, 0);
-	if (r != 0)
-		return why_set(why, r, "certlogin-judge: %s", err_text(r));
-	return receive(j, type, m, why);
+	return r == 0 ? 0 : why_set(why, r, "certlogin-judge: %s",
+	    err_text(r));
 }
 
 static int
@@ -88,21 +86,36 @@ judging_ready(struct judging *j, struct why *why)
 }
 
 int
-judging_offer(struct judging *j, const struct pammsg_offer *offer,
-    struct pammsg_facts *facts, uint32_t *place, struct why *why)
+judging_ask(struct judging *j, const struct pammsg_offer *offer,
+    struct why *why)
+{
+	if (j->n == PAMMSG_OFFERS_MAX)
+		return why_set(why, ERR_TOOBIG, "more than %d certificates; "
+		    "name one with uri=", PAMMSG_OFFERS_MAX);
+	return send_out(j, pammsg_offer_encode(&j->out, offer), why);
+}
+
+int
+judging_facts(struct judging *j, struct pammsg_facts *facts,
+    uint32_t *place, struct why *why)
 {
 	struct chan_msg m;
 	int r;
 
-	if (j->n == PAMMSG_OFFERS_MAX)
-		return why_set(why, ERR_TOOBIG, "more than %d certificates; "
-		    "name one with uri=", PAMMSG_OFFERS_MAX);
-	if ((r = question(j, pammsg_offer_encode(&j->out, offer),
-	    IPC_PAM_FACTS, &m, why)) != 0 ||
+	if ((r = receive(j, IPC_PAM_FACTS, &m, why)) != 0 ||
 	    (r = malformed(why, pammsg_facts_decode(m.body, facts))) != 0)
 		return r;
 	*place = (uint32_t)j->n++;
 	return 0;
+}
+
+int
+judging_offer(struct judging *j, const struct pammsg_offer *offer,
+    struct pammsg_facts *facts, uint32_t *place, struct why *why)
+{
+	int r = judging_ask(j, offer, why);
+
+	return r != 0 ? r : judging_facts(j, facts, place, why);
 }
 
 int
@@ -112,8 +125,8 @@ judging_prove(struct judging *j, const struct pammsg_prove *proof,
 	struct chan_msg m;
 	int r;
 
-	if ((r = question(j, pammsg_prove_encode(&j->out, proof),
-	    IPC_JUDGE_VERDICT, &m, why)) != 0)
+	if ((r = send_out(j, pammsg_prove_encode(&j->out, proof),
+	    why)) != 0 || (r = receive(j, IPC_JUDGE_VERDICT, &m, why)) != 0)
 		return r;
 	return malformed(why, ipc_verdict_decode(m.body, verdict));
 }

@@ -20,6 +20,7 @@
 struct judging {
 	const struct policy *policy;
 	const struct pammsg_offer *offer;
+	struct verify_memo *memo;
 	int64_t now;
 	struct verify verify;
 	struct decide_verdict decision;
@@ -69,7 +70,7 @@ check_chain(struct judging *j)
 	const struct verify_ask ask = {
 		.trust = &j->policy->trust, .chain = j->offer->der,
 		.n = j->offer->n, .now = j->now,
-		.signatures = VERIFY_SIGNATURES_LOGIN,
+		.signatures = VERIFY_SIGNATURES_LOGIN, .memo = j->memo,
 	};
 
 	verify(&ask, &j->verify);
@@ -192,7 +193,7 @@ run(struct judging *j)
 
 static struct judging *
 begin(const struct policy *policy, const struct pammsg_offer *offer,
-    int64_t now, struct pammsg_facts *out)
+    struct verify_memo *memo, int64_t now, struct pammsg_facts *out)
 {
 	struct judging *j = calloc(1, sizeof(*j));
 
@@ -200,6 +201,7 @@ begin(const struct policy *policy, const struct pammsg_offer *offer,
 		return NULL;
 	j->policy = policy;
 	j->offer = offer;
+	j->memo = memo;
 	j->now = now;
 	j->out = out;
 	return j;
@@ -207,14 +209,14 @@ begin(const struct policy *policy, const struct pammsg_offer *offer,
 
 void
 pam_facts(const struct policy *policy, const struct pammsg_offer *offer,
-    int64_t now, struct pammsg_facts *out)
+    struct verify_memo *memo, int64_t now, struct pammsg_facts *out)
 {
 	struct judging *j;
 
 	*out = (struct pammsg_facts){ .state = PAMMSG_REFUSED,
 	    .reason = "this machine could not judge the certificate",
 	    .detail = "judge: out of memory" };
-	if ((j = begin(policy, offer, now, out)) != NULL)
+	if ((j = begin(policy, offer, memo, now, out)) != NULL)
 		(void)run(j);
 	free(j);
 }
@@ -272,10 +274,11 @@ begin_refused(struct ipc_verdict *out, uint64_t policy)
 
 void
 pam_judge(const struct policy *policy, const struct pammsg_offer *offer,
-    const struct pammsg_prove *proof, int64_t now, struct ipc_verdict *out)
+    struct verify_memo *memo, const struct pammsg_prove *proof, int64_t now,
+    struct ipc_verdict *out)
 {
 	struct pammsg_facts *f = calloc(1, sizeof(*f));
-	struct judging *j = f != NULL ? begin(policy, offer, now, f) : NULL;
+	struct judging *j = f != NULL ? begin(policy, offer, memo, now, f) : NULL;
 	int r;
 
 	begin_refused(out, policy->number);
@@ -305,6 +308,7 @@ struct serving {
 	bool have_policy;
 	struct buf in[PAMMSG_OFFERS_MAX];	/* what the offers point into */
 	struct pammsg_offer offer[PAMMSG_OFFERS_MAX];
+	struct verify_memo memo[PAMMSG_OFFERS_MAX];
 	size_t n;
 	struct buf last, out;
 	bool done;
@@ -329,8 +333,8 @@ answer_offer(struct serving *s, struct rd body)
 	    .reason = "this machine is not set up for certificates",
 	    .detail = "judge: no policy" };
 	if (s->have_policy)
-		pam_facts(&s->policy, &s->offer[s->n], (int64_t)time(NULL),
-		    &f);
+		pam_facts(&s->policy, &s->offer[s->n], &s->memo[s->n],
+		    (int64_t)time(NULL), &f);
 	s->n++;
 	return pammsg_facts_encode(&s->out, &f);
 }
@@ -346,8 +350,8 @@ answer_prove(struct serving *s, struct rd body)
 		return r;
 	if (p.index >= s->n || !s->have_policy)
 		return ERR_STATE;
-	pam_judge(&s->policy, &s->offer[p.index], &p, (int64_t)time(NULL),
-	    &v);
+	pam_judge(&s->policy, &s->offer[p.index], &s->memo[p.index], &p,
+	    (int64_t)time(NULL), &v);
 	s->done = true;
 	return ipc_verdict_encode(&s->out, &v);
 }

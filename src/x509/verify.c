@@ -366,6 +366,7 @@ verify(const struct verify_ask *ask, struct verify *out)
 
 	start_report(out);
 	start_report(&r.at);
+	r.memo = ask->memo != NULL ? ask->memo : &r.own;
 	r.budget = ask->signatures < VERIFY_SIGNATURES_TOOL ?
 	    ask->signatures : VERIFY_SIGNATURES_TOOL;
 	if (!check_form(&r) || !check_not_anchor(&r)) {

@@ -1,8 +1,8 @@
 /*
  * Does this chain prove an identity, by which authority, and if not, why?
  * A flat list of named checks, read top to bottom; each has its RFC section,
- * the first that fails ends it.  Pure: chain, trust, purpose and time in,
- * result out; no file, no clock, no network.  (libc's gmtime_r() opens the
+ * the first that fails ends it.  Pure (memo aside): chain, trust, purpose and
+ * time in, result out; no file, no clock, no network.  (libc's gmtime_r() opens the
  * time zone's file once: call tzset() before a sandbox is closed.)
  */
 #ifndef X509_VERIFY_H
@@ -56,6 +56,16 @@ enum verify_outcome { VERIFY_REFUSED = 0, VERIFY_ACCEPTED = 0x5a };
 enum verify_result { VERIFY_NOT_RUN, VERIFY_PASSED, VERIFY_SKIPPED,
     VERIFY_FAILED };
 
+/* Signatures that were checked, by where certificate and key lie: for runs
+ * over the same chain and trust, which stay as they are meanwhile. */
+struct verify_memo {
+	size_t n;
+	struct {
+		const uint8_t *child, *key;	/* certificate, SPKI */
+		int rc;
+	} edge[VERIFY_SIGNATURES_TOOL];
+};
+
 struct verify_ask {
 	const struct trust *trust;
 	const struct span *chain;	/* DER, leaf first, others in any order */
@@ -70,6 +80,8 @@ struct verify_ask {
 					 * for a session that is logged in
 					 * already.  `expires` has them. */
 	unsigned signatures;		/* signature checks at most */
+	struct verify_memo *memo;	/* of earlier runs, and for later ones;
+					 * NULL: none */
 	unsigned skip;			/* VERIFY_BITs: run and reported, but not
 					 * deciding.  0 wherever anybody logs
 					 * in.  FORM, PATH and an algorithm of

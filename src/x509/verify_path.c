@@ -25,21 +25,21 @@ static bool
 check_once(struct verify_run *r, const struct slice_cert *c,
     struct span key, int *rc, struct why *why)
 {
-	struct verify_edge *e = r->edge;
+	struct verify_memo *m = r->memo;
 
 	why->text[0] = '\0';
-	for (; e < r->edge + r->n_edges; e++)
-		if (e->child == c->whole.p && e->key == key.p) {
-			*rc = e->rc;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->edge[i].child == c->whole.p &&
+		    m->edge[i].key == key.p) {
+			*rc = m->edge[i].rc;
 			return true;
 		}
-	if (r->n_edges == r->budget)
+	if (m->n >= r->budget)
 		return false;
-	r->n_edges++;
-	e->child = c->whole.p;
-	e->key = key.p;
-	*rc = e->rc = sig_verify(key, c->algorithm, c->tbs, c->signature,
-	    why);
+	*rc = sig_verify(key, c->algorithm, c->tbs, c->signature, why);
+	m->edge[m->n].child = c->whole.p;
+	m->edge[m->n].key = key.p;
+	m->edge[m->n++].rc = *rc;
 	return true;
 }
 

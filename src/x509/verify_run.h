@@ -19,19 +19,14 @@ struct verify_cert {
 	int64_t not_before, not_after;
 };
 
-/* A signature that was checked once. */
-struct verify_edge {
-	const uint8_t *child, *key;	/* where certificate and SPKI begin */
-	int rc;
-};
-
 struct verify_run {
 	const struct verify_ask *ask;
 	unsigned skip;			/* VERIFY_BITs */
 	struct verify_cert cert[VERIFY_CHAIN_MAX];
 	size_t n;
-	struct verify_edge edge[VERIFY_SIGNATURES_TOOL];
-	size_t n_edges, budget;		/* signature checks: made, allowed */
+	struct verify_memo *memo, own;	/* signature checks made; own: where the
+					 * caller keeps none */
+	size_t budget;			/* checks allowed */
 	bool exhausted;			/* budget was not enough */
 
 	/* the path in hand */

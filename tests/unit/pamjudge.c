@@ -37,6 +37,8 @@ static struct policy policy;
 static struct pammsg_offer offer;
 static struct pammsg_facts f;
 static struct ipc_verdict v;
+static struct verify_memo memo;
+static int64_t when;			/* of the proof; 0: now */
 static uint8_t nonce[PAMMSG_NONCE_LEN];
 
 static void
@@ -75,7 +77,8 @@ ask(const char *service, const char *account)
 	(void)snprintf(offer.service, sizeof(offer.service), "%s", service);
 	(void)snprintf(offer.account, sizeof(offer.account), "%s", account);
 	memset(&f, 0xee, sizeof(f));
-	pam_facts(&policy, &offer, time(NULL), &f);
+	memo.n = 0;
+	pam_facts(&policy, &offer, &memo, time(NULL), &f);
 }
 
 static void
@@ -142,7 +145,8 @@ prove(const gnutls_datum_t *sig)
 	    .signature = { sig->data, sig->size } };
 
 	memset(&v, 0xee, sizeof(v));
-	pam_judge(&policy, &offer, &p, time(NULL), &v);
+	pam_judge(&policy, &offer, &memo, &p, when != 0 ? when : time(NULL),
+	    &v);
 }
 
 static void
@@ -178,6 +182,33 @@ START_TEST(kinds)
 	sig.data[sig.size - 1] ^= 1;
 	prove(&sig);
 	not_proven("signature of staff");
+	gnutls_free(sig.data);
+	end_all();
+}
+END_TEST
+
+/* What was found of the CA's signature is kept from offer to proof; of dates
+ * and of a signature that does not hold, nothing is. */
+START_TEST(judged_again)
+{
+	gnutls_datum_t sig;
+
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE });
+	ask("su", "alice");
+	fits("alice");
+	ck_assert_uint_eq(memo.n, 1);
+	sign(&leaf, HOST, "su", "alice", nonce, &sig);
+	prove(&sig);
+	ck_assert_uint_eq(memo.n, 1);
+	ck_assert_uint_eq(v.outcome, IPC_OUTCOME_ADMIT);
+	when = gnutls_x509_crt_get_expiration_time(leaf.crt) + 1;
+	prove(&sig);
+	not_proven("expired");
+	when = 0;
+	/* that the outcome is what counts: one that says no */
+	memo.edge[0].rc = ERR_REFUSED;
+	prove(&sig);
+	not_proven("its key did not make the signature");
 	gnutls_free(sig.data);
 	end_all();
 }
@@ -553,6 +584,7 @@ main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, kinds, 0, PKI_RSA + 1);
+	tcase_add_test(t, judged_again);
 	tcase_add_loop_test(t, signed_for, 0,
 	    sizeof(signings) / sizeof(signings[0]));
 	tcase_add_loop_test(t, bad, 0, sizeof(bads) / sizeof(bads[0]));
