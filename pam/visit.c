@@ -177,7 +177,9 @@ read_options(struct visit *v, int argc, const char **argv)
 	r = doorconf_load(&v->o, argc, argv, &d);
 	for (size_t i = 0; r != 0 && i < d.n; i++) {
 		(void)diag_format(&d.items[i], line, sizeof(line));
-		visit_log(v, LOG_ERR, "%s", line);
+		/* the last is said below */
+		if (i + 1 < d.n)
+			visit_log(v, LOG_ERR, "%s", line);
 	}
 	if (r != 0)
 		visit_not_set_up(v, line);
