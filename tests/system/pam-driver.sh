@@ -195,6 +195,13 @@ TRY_OPTIONS=(-I ruser=alice)
 lets_in alice liar 1234
 TRY_OPTIONS=()
 
+echo "behind a driver that hangs, the key file"
+file_of alice alice
+TRY=(authenticate)
+behave hang-login source=token,file file=%h/id.pem
+lets_in alice liar 1234 "$PASS"
+grep -q 'did not answer' "$R/err" || give_up "nothing of the driver"
+
 echo "nobody waits where there is no reader"
 begun=$SECONDS
 behave no-reader wait=20s
