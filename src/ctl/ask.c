@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/host.h"
 #include "ctl/print.h"
 #include "ctl/prom.h"
 #include "ctl/say.h"
@@ -16,6 +17,7 @@
 #include "proto/rundir.h"
 
 #define ANSWER_MS 100000	/* a reload may wait for a slow token */
+#define HELLO_MS 10000
 
 static int
 run_dir_of(const struct options *o, char *dst, size_t size, struct why *why)
@@ -134,6 +136,29 @@ int
 ask_status(const struct options *o)
 {
 	return o->metrics ? ask_metrics(o) : ask_empty(o, CTLMSG_STATUS);
+}
+
+int
+ask_restart(const struct options *o)
+{
+	uint32_t sessions;
+	uint8_t version;
+	struct host h;
+	struct why why;
+	int rc = host_find(&h, o);
+
+	if (rc != EXIT_DONE)
+		return rc;
+	if (ctlcall_hello(h.run_dir, HELLO_MS, &version, &sessions,
+	    &why) != 0)
+		return say_error(EXIT_COULD_NOT, "%s", why.text);
+	if (version == IPC_VERSION || sessions == 0)
+		return EXIT_DONE;
+	return say_error(EXIT_PROBLEM, "certlogind runs since before an "
+	    "upgrade to another version: behind a restart its live sessions "
+	    "(%lu) cannot be judged again, and end when review-grace-time is "
+	    "over; certloginctl end --message tells their people sooner",
+	    (unsigned long)sessions);
 }
 
 /* A reference number of the argument; 0 is none. */

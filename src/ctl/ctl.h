@@ -31,6 +31,7 @@ int ask_reload(const struct options *o);
 int ask_status(const struct options *o);
 int ask_sessions(const struct options *o);
 int ask_end(const struct options *o);
+int ask_restart(const struct options *o);
 int accept_run(const struct options *o);
 int fetch_run(const struct options *o);
 int lock_run(const struct options *o);

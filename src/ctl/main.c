@@ -36,6 +36,10 @@ usage(FILE *f)
 	    "  locks        who is locked\n"
 	    "  reload       load configuration, trust, map and host key "
 	    "afresh\n"
+	    "  check-restart\n"
+	    "               would certlogind lose live sessions by a restart, "
+	    "after an\n"
+	    "               upgrade?\n"
 	    "  crl-accept AUTHORITY\n"
 	    "               take its CRLs though later ones were seen before\n"
 	    "  fetch-crls [AUTHORITY...]\n"
@@ -100,6 +104,7 @@ static const struct command {
 	{ "locks", NULL, 0, 0, TAKES(OPT_JSON) | TAKES(OPT_STATE_DIR),
 	    locks_run },
 	{ "reload", NULL, 0, 0, TAKES(OPT_JSON), ask_reload },
+	{ "check-restart", NULL, 0, 0, 0, ask_restart },
 	{ "crl-accept", "an AUTHORITY", 1, 1, TAKES(OPT_TRUST) |
 	    TAKES(OPT_STATE_DIR), accept_run },
 	{ "fetch-crls", "AUTHORITIES", 0, INT_MAX, TAKES(OPT_JSON) |

@@ -153,28 +153,43 @@ put_unjudged(struct buf *b, size_t n)
 	ctlmsg_text(b, "remedy", "see the log; certloginctl end");
 }
 
+static void
+put_others(struct buf *b, size_t n, int64_t ends)
+{
+	if (n == 0)
+		return;
+	ctlmsg_record(b, "problem");
+	ctlmsg_text(b, "what", "live sessions");
+	ctlmsg_time(b, "when", ends);
+	ctlmsg_text(b, "why", "%zu are of another version of certlogin: no "
+	    "judge of this one can look at them", n);
+	ctlmsg_text(b, "remedy", "they end by themselves (when: the last of "
+	    "them), or by certloginctl end; see certloginctl sessions");
+}
+
 void
 answer_status(struct ctl_tool *t, struct chan_msg *m)
 {
 	const struct ipc_load_done *done = &t->d->setup->done;
 	struct expiry item[EXPIRY_MAX];
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = (int64_t)time(NULL), ends;
+	size_t n, others = live_others(t->d, &ends);
 	char error[CTLMSG_TEXT_MAX];
 	bool problem;
-	size_t n;
 
 	if (ctlmsg_empty_decode(m->body) != 0) {
 		malformed(t);
 		return;
 	}
 	problem = setup_last_error(t->d, error, sizeof(error))[0] != '\0' ||
-	    review_unjudged(t->d) > 0;
+	    review_unjudged(t->d) > 0 || others > 0;
 	n = expiry_list(t->d, now, item);
 	for (size_t i = 0; i < n; i++)
 		problem |= item[i].problem;
 	ctlmsg_begin(&t->out, problem ? 1 : 0, "");
 	put_daemon(&t->out, t->d, error);
 	put_unjudged(&t->out, review_unjudged(t->d));
+	put_others(&t->out, others, ends);
 	for (size_t i = 0; i < n; i++)
 		put_expiry(&t->out, &item[i]);
 	for (size_t i = 0; i < done->n; i++)
@@ -218,7 +233,7 @@ answer_metrics(struct ctl_tool *t, struct chan_msg *m)
 {
 	const struct ipc_load_done *done = &t->d->setup->done;
 	struct expiry item[EXPIRY_MAX];
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = (int64_t)time(NULL), ends;
 	char error[CTLMSG_TEXT_MAX];
 	uint64_t problems = 0;
 	size_t n;
@@ -235,7 +250,7 @@ answer_metrics(struct ctl_tool *t, struct chan_msg *m)
 	put_daemon(&t->out, t->d, error);
 	ctlmsg_record(&t->out, "health");
 	ctlmsg_number(&t->out, "problems", problems + (error[0] != '\0') +
-	    (review_unjudged(t->d) > 0));
+	    (review_unjudged(t->d) > 0) + (live_others(t->d, &ends) > 0));
 	ctlmsg_number(&t->out, "reload-good", error[0] == '\0');
 	metrics_put(&t->out, &t->d->metrics);
 	put_closed(&t->out, t->d->limits);
@@ -267,8 +282,10 @@ fits(const struct ctlmsg_pick *p, const struct ipc_register *g)
 }
 
 static void
-put_session(struct buf *b, const struct ipc_register *g)
+put_session(struct buf *b, const struct live *l)
 {
+	const struct ipc_register *g = &l->reg;
+
 	ctlmsg_record(b, "session");
 	ctlmsg_number(b, "reference", g->reference);
 	ctlmsg_text(b, "account", "%s", g->account);
@@ -279,9 +296,14 @@ put_session(struct buf *b, const struct ipc_register *g)
 	ctlmsg_number(b, "port", g->port);
 	ctlmsg_text(b, "tty", "%s", g->tty);
 	ctlmsg_time(b, "since", g->since);
-	ctlmsg_time(b, "expires", g->expires);
+	ctlmsg_time(b, "expires", l->version == 0 ? g->expires : l->ends);
 	ctlmsg_number(b, "rule", g->rule_line);
 	ctlmsg_number(b, "pid", g->pid);
+	if (l->version == 0)
+		ctlmsg_text(b, "problem", "%s", "");
+	else
+		ctlmsg_text(b, "problem", "of version %u, cannot be judged by "
+		    "this one, %u", l->version, IPC_VERSION);
 }
 
 /* Sessions come and go between two messages, so the place is kept as a
@@ -302,7 +324,7 @@ more_sessions(struct ctl_tool *t)
 	    l = live_next(t->d, l)) {
 		t->order = l->order;
 		if (fits(&t->pick, &l->reg))
-			put_session(&t->out, &l->reg);
+			put_session(&t->out, l);
 	}
 	t->more = more_sessions;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -40,6 +41,9 @@ struct conn {
 	bool proved;		/* a judge was asked for: net saw a certificate
 				 * and its key's signature */
 	bool leaving;		/* over, but processes of it are to end */
+	bool adopted;		/* a session that came back: */
+	pid_t came;		/* its process */
+	bool greeted;		/* it said of which version it is */
 	ev_io io;
 	ev_timer grace;
 	struct live *live;	/* registered: logged in */
@@ -371,7 +375,7 @@ static int
 answer_register(struct conn *c, struct chan_msg *m)
 {
 	static struct ipc_register g;
-	bool adopted = !c->waiting;
+	bool adopted = c->adopted;
 	int r;
 
 	if (c->live != NULL)
@@ -389,8 +393,6 @@ answer_register(struct conn *c, struct chan_msg *m)
 	m->n_fds = 0;
 	if (c->live == NULL)
 		return ERR_NOMEM;
-	if (c->reference == 0)
-		c->reference = g.reference;
 	if (!adopted) {
 		c->d->metrics.result[METRICS_ADMITTED]++;
 		metrics_took(&c->d->metrics.login, c->begun);
@@ -410,6 +412,46 @@ answer_tty(struct conn *c, struct chan_msg *m)
 	    ipc_ses_tty_decode(m->body, c->live->reg.tty);
 }
 
+/* ---- a session that comes back ---------------------------------------------------- */
+
+static int
+add_other(struct conn *c, const struct hello_session *h)
+{
+	long long left = (long long)h->ends - (long long)time(NULL);
+
+	if ((c->live = live_add_other(c->d, c->channel, h, c->came)) == NULL)
+		return ERR_NOMEM;
+	not_waiting(c);
+	log_warn("session reference=%llu of account=%s, process %ld, is of "
+	    "version %u of certlogin, this is %u: no judge can look at it; it "
+	    "ends by itself in %lld s, or by certloginctl end",
+	    (unsigned long long)h->reference, h->account, (long)c->came,
+	    h->version, IPC_VERSION, left > 0 ? left : 0);
+	return 0;
+}
+
+/* The first word.  What follows from one of our version is as from any
+ * session; from another, nothing may. */
+static int
+greet(struct conn *c, const struct chan_msg *m)
+{
+	static struct hello_session h;
+	struct buf b;
+	int r;
+
+	if (!m->hello || m->type != HELLO_SESSION)
+		return ERR_TYPE;
+	if ((r = hello_session_decode(m->body, &h)) != 0)
+		return r;
+	c->greeted = true;
+	c->reference = h.reference;
+	buf_init(&b, CHAN_MSG_MAX);
+	if ((r = hello_welcome_encode(&b, IPC_VERSION)) == 0)
+		r = chan_send(c->channel, &b, NULL, 0);
+	buf_free(&b);
+	return r != 0 || h.version == IPC_VERSION ? r : add_other(c, &h);
+}
+
 static const struct {
 	uint8_t type;
 	size_t max_fds;
@@ -425,6 +467,10 @@ static const struct {
 static int
 dispatch(struct conn *c, struct chan_msg *m)
 {
+	if (c->adopted && !c->greeted)
+		return greet(c, m);
+	if (c->live != NULL && c->live->version != 0)
+		return ERR_STATE;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].type == m->type && m->n_fds <= rows[i].max_fds)
 			return rows[i].answer(c, m);
@@ -442,7 +488,9 @@ on_session(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	buf_init(&in, CHAN_MSG_MAX);
-	r = chan_recv(c->channel, &in, &m, 1);
+	r = c->adopted && !c->greeted ?
+	    chan_recv_hello(c->channel, &in, &m, 0) :
+	    chan_recv(c->channel, &in, &m, 1);
 	if (r == 0) {
 		r = dispatch(c, &m);
 		chan_close_fds(&m);
@@ -462,7 +510,7 @@ on_session(struct ev_loop *loop, ev_io *w, int revents)
 /* ---- the rest -------------------------------------------------------------------- */
 
 void
-conn_adopt(struct daemon *d, int fd)
+conn_adopt(struct daemon *d, int fd, pid_t pid)
 {
 	struct conn *c = conn_new(d);
 
@@ -471,6 +519,8 @@ conn_adopt(struct daemon *d, int fd)
 		return;
 	}
 	c->channel = fd;
+	c->adopted = true;
+	c->came = pid;
 	ev_io_init(&c->io, on_session, fd, EV_READ);
 	/* it has to register at once */
 	ev_timer_init(&c->grace, on_grace, 10., 0.);

@@ -12,8 +12,8 @@ void conn_accept(struct daemon *d, int fd, struct span address,
     uint16_t port);
 
 /* A session of an earlier certlogind came back over the register socket
- * (taken over). */
-void conn_adopt(struct daemon *d, int fd);
+ * (taken over); pid is its process, by the kernel. */
+void conn_adopt(struct daemon *d, int fd, pid_t pid);
 
 /* A child ended: forget its pid.  status is as of waitpid. */
 void conn_ended(struct daemon *d, pid_t pid, int status);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/answer.h"
 #include "daemon/conn.h"
+#include "daemon/live.h"
 #include "daemon/places.h"
 #include "daemon/trial.h"
 
@@ -142,6 +143,25 @@ dispatch(struct ctl_tool *t, struct chan_msg *m)
 	chan_close_fds(m);
 }
 
+/* What a tool of any version may ask. */
+static int
+greet(struct ctl_tool *t, struct chan_msg *m)
+{
+	size_t others;
+	int64_t ends;
+	int r;
+
+	if (m->n_fds != 0 || m->type != HELLO_ASK) {
+		chan_close_fds(m);
+		return ERR_TYPE;
+	}
+	if ((r = hello_ask_decode(m->body)) != 0)
+		return r;
+	others = live_others(t->d, &ends);
+	return hello_runs_encode(&t->out, IPC_VERSION,
+	    (uint32_t)(t->d->live - others));
+}
+
 static void
 on_readable(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -153,8 +173,10 @@ on_readable(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	buf_init(&in, CHAN_MSG_MAX);
-	r = chan_recv(t->fd, &in, &m, 1);
-	if (r == 0)
+	r = chan_recv_hello(t->fd, &in, &m, 1);
+	if (r == 0 && m.hello)
+		r = greet(t, &m);
+	else if (r == 0)
 		dispatch(t, &m);
 	else if (r == ERR_VERSION)
 		ctlmsg_begin(&t->out, 3, "certlogind is of another version "
@@ -297,7 +319,7 @@ on_register(struct ev_loop *loop, ev_io *w, int revents)
 	(void)loop;
 	(void)revents;
 	if (fd >= 0 && peer.uid == 0)
-		conn_adopt(d, fd);
+		conn_adopt(d, fd, peer.pid);
 	else if (fd >= 0)
 		(void)close(fd);
 }

@@ -23,20 +23,16 @@ on_patience(struct ev_loop *loop, ev_timer *w, int revents)
 	    l->reg.account, (int)PATIENCE, (unsigned long)l->reg.pid);
 }
 
-struct live *
-live_add(struct daemon *d, int channel, const struct ipc_register *reg,
-    int proof)
+static struct live *
+new_live(struct daemon *d, int channel)
 {
 	struct live *l = calloc(1, sizeof(*l));
 
-	if (l == NULL) {
-		(void)close(proof);
+	if (l == NULL)
 		return NULL;
-	}
 	l->d = d;
 	l->channel = channel;
-	l->proof = proof;
-	l->reg = *reg;
+	l->proof = -1;
 	ev_timer_init(&l->patience, on_patience, PATIENCE, 0.);
 	l->patience.data = l;
 	l->next = d->sessions;
@@ -49,6 +45,58 @@ live_add(struct daemon *d, int channel, const struct ipc_register *reg,
 	return l;
 }
 
+struct live *
+live_add(struct daemon *d, int channel, const struct ipc_register *reg,
+    int proof)
+{
+	struct live *l = new_live(d, channel);
+
+	if (l == NULL) {
+		(void)close(proof);
+		return NULL;
+	}
+	l->proof = proof;
+	l->reg = *reg;
+	return l;
+}
+
+struct live *
+live_add_other(struct daemon *d, int channel, const struct hello_session *h,
+    pid_t pid)
+{
+	struct live *l = new_live(d, channel);
+	struct ipc_register *g;
+
+	if (l == NULL)
+		return NULL;
+	l->version = h->version;
+	l->ends = h->ends;
+	g = &l->reg;
+	g->reference = h->reference;
+	g->since = h->since;
+	g->pid = (uint32_t)pid;
+	(void)snprintf(g->account, sizeof(g->account), "%s", h->account);
+	(void)snprintf(g->identity, sizeof(g->identity), "%s", h->identity);
+	(void)snprintf(g->address, sizeof(g->address), "%s", h->address);
+	(void)snprintf(g->tty, sizeof(g->tty), "%s", h->tty);
+	return l;
+}
+
+size_t
+live_others(const struct daemon *d, int64_t *ends)
+{
+	const struct live *l = NULL;
+	size_t n = 0;
+
+	*ends = 0;
+	while ((l = live_next(d, l)) != NULL) {
+		n += l->version != 0;
+		if (l->ends > *ends)
+			*ends = l->ends;
+	}
+	return n;
+}
+
 void
 live_remove(struct live *l)
 {
@@ -59,7 +107,8 @@ live_remove(struct live *l)
 	*l->link = l->next;
 	if (l->next != NULL)
 		l->next->link = l->link;
-	(void)close(l->proof);
+	if (l->proof >= 0)
+		(void)close(l->proof);
 	free(l);
 }
 
@@ -93,7 +142,9 @@ live_end(struct live *l, const char *text, const char *detail)
 		return 0;
 	(void)snprintf(bounded, sizeof(bounded), "%s", text);
 	buf_init(&b, CHAN_MSG_MAX);
-	if ((r = ipc_text_encode(&b, IPC_SES_END, bounded)) == 0)
+	r = l->version != 0 ? hello_end_encode(&b, bounded) :
+	    ipc_text_encode(&b, IPC_SES_END, bounded);
+	if (r == 0)
 		r = chan_send(l->channel, &b, NULL, 0);
 	buf_free(&b);
 	if (r != 0) {

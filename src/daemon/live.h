@@ -1,12 +1,15 @@
 /*
  * The live sessions: what each of them registered, and how one is ended.
  * certlogind reads none of it but the policy's number and the expiry; a
- * session that an earlier certlogind joined is one like any other.
+ * session that an earlier certlogind joined is one like any other, but for
+ * that it may be of another version (proto/hello.h): such a one can be seen
+ * and ended, not judged, and ends by itself.
  */
 #ifndef DAEMON_LIVE_H
 #define DAEMON_LIVE_H
 
 #include "daemon/daemon.h"
+#include "proto/hello.h"
 
 struct live {
 	struct live *next, **link;	/* daemon's sessions, newest first */
@@ -14,7 +17,11 @@ struct live {
 	struct daemon *d;
 	int channel;			/* to the session, its conn's */
 	int proof;			/* sealed file with struct ipc_proof,
-					 * for a judge; owned */
+					 * for a judge; owned; -1: none */
+	uint8_t version;		/* its IPC_VERSION, if it is another;
+					 * 0 = it is ours */
+	int64_t ends;			/* such a one: by itself, seconds since
+					 * 1970; else 0 */
 	bool ending;			/* was told to end */
 	ev_timer patience;		/* until it must have */
 	/* review.c's */
@@ -33,6 +40,14 @@ struct live {
  * memory. */
 struct live *live_add(struct daemon *d, int channel,
     const struct ipc_register *reg, int proof);
+
+/* The same of a session of another version, whose process is pid. */
+struct live *live_add_other(struct daemon *d, int channel,
+    const struct hello_session *h, pid_t pid);
+
+/* How many are of another version, and when the last of them ends; 0 and 0
+ * if there are none. */
+size_t live_others(const struct daemon *d, int64_t *ends);
 
 /* Its channel has closed.  NULL is accepted. */
 void live_remove(struct live *l);

@@ -42,7 +42,8 @@ seconds(void)
 static bool
 waits(const struct review *v, const struct live *l)
 {
-	return !l->ending && (l->due || l->reviewed != v->d->setup->number);
+	return !l->ending && l->version == 0 &&
+	    (l->due || l->reviewed != v->d->setup->number);
 }
 
 /* The one that was judged longest ago: a policy that comes before all are

@@ -19,7 +19,8 @@ void review_policy(struct daemon *d);
  * now; otherwise it is as soon as possible. */
 void review_session(struct live *l, bool judged);
 
-/* How many sessions no judge could judge by the policy in force. */
+/* How many sessions no judge could judge by the policy in force; those of
+ * another version, which none ever does, are not among them. */
 size_t review_unjudged(const struct daemon *d);
 
 /* A child ended: was it a judge of a review? */

@@ -60,7 +60,8 @@ make_settings(struct daemon *d, struct setup *u)
 	struct buf b;
 	int r;
 
-	s = (struct ipc_settings){ .open_files = d->open_files };
+	s = (struct ipc_settings){ .open_files = d->open_files,
+	    .grace = u->conf.review_grace_time };
 	(void)snprintf(s.service, sizeof(s.service), "%s",
 	    u->conf.pam_service);
 	(void)snprintf(s.confdir, sizeof(s.confdir), "%s",

@@ -116,15 +116,19 @@ next_session(const struct trial *t)
 static void
 ask_next(struct trial *t)
 {
-	const struct live *l = next_session(t);
+	const struct live *l;
 	int r;
 
-	if (l == NULL) {
-		answer(t);
-		return;
+	while ((l = next_session(t)) != NULL) {
+		t->next = l->order + 1;
+		if (l->version == 0)
+			break;
+		t->sessions++;
+		t->unknown++;
 	}
-	t->next = l->order + 1;
-	if ((r = reviewer_ask(&t->judge, l)) != 0)
+	if (l == NULL)
+		answer(t);
+	else if ((r = reviewer_ask(&t->judge, l)) != 0)
 		fail(t, err_text(r));
 }
 

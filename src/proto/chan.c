@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "proto/hello.h"
 
 union control {
 	struct cmsghdr align;
@@ -81,8 +82,9 @@ take_fds(struct msghdr *mh, struct chan_msg *m)
 	}
 }
 
-int
-chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
+static int
+receive(int fd, struct buf *b, struct chan_msg *m, size_t max_fds,
+    bool hello_too)
 {
 	struct iovec iov;
 	union control ctl;
@@ -114,13 +116,26 @@ chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
 		return ERR_MALFORMED;
 	}
 	buf_commit(b, (size_t)n);
-	if (b->data[0] != IPC_VERSION) {
+	m->hello = b->data[0] == HELLO_VERSION && hello_too;
+	if (b->data[0] != IPC_VERSION && !m->hello) {
 		chan_close_fds(m);
 		return ERR_VERSION;
 	}
 	m->type = b->data[1];
 	m->body = rd_of(b->data + 2, (size_t)n - 2);
 	return 0;
+}
+
+int
+chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
+{
+	return receive(fd, b, m, max_fds, false);
+}
+
+int
+chan_recv_hello(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
+{
+	return receive(fd, b, m, max_fds, true);
 }
 
 int

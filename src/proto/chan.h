@@ -2,17 +2,18 @@
  * Channels between our own processes: AF_UNIX SOCK_SEQPACKET, one message a
  * datagram: byte IPC_VERSION, byte type, body in RFC 4251 types.  Descriptors
  * travel only where the receiver says how many it takes; any other is closed
- * and is an error.
+ * and is an error.  What versions say to each other is in hello.h.
  */
 #ifndef PROTO_CHAN_H
 #define PROTO_CHAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 
-#define IPC_VERSION 1
+#define IPC_VERSION 1		/* 1 to 255 */
 #define CHAN_MSG_MAX 65536	/* bytes of one message with its header */
 #define CHAN_FDS_MAX 64
 
@@ -27,6 +28,7 @@ int chan_send(int fd, const struct buf *b, const int *fds, size_t n);
 /* A received message: body is what follows the header. */
 struct chan_msg {
 	uint8_t type;
+	bool hello;			/* one of hello.h, not of IPC_VERSION */
 	struct rd body;			/* view into the receive buffer */
 	int fds[CHAN_FDS_MAX];		/* owned by the receiver now */
 	size_t n_fds;
@@ -37,7 +39,11 @@ struct chan_msg {
  * ERR_MALFORMED (truncated, or more descriptors than allowed: all closed). */
 int chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds);
 
-/* The same with a time limit in milliseconds (-1: none): ERR_TIMEOUT. */
+/* The same where a message of hello.h may come, too: look at m->hello first. */
+int chan_recv_hello(int fd, struct buf *b, struct chan_msg *m,
+    size_t max_fds);
+
+/* chan_recv with a time limit in milliseconds (-1: none): ERR_TIMEOUT. */
 int chan_recv_timeout(int fd, struct buf *b, struct chan_msg *m,
     size_t max_fds, int ms);
 

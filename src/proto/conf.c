@@ -168,6 +168,9 @@ const struct ini_key conf_keys[] = {
 	{ .name = "login-grace-time", .type = INI_DURATION,
 	    .offset = offsetof(struct conf, login_grace_time), .min = 1,
 	    .max = 3600 },
+	{ .name = "review-grace-time", .type = INI_DURATION,
+	    .offset = offsetof(struct conf, review_grace_time), .min = 1,
+	    .max = 604800 },
 	{ .name = "max-startups", .type = INI_CALL, .call = set_startups },
 	NUM("max-per-source", max_per_source, 1, 10000),
 	NUM("max-sessions", max_sessions, 1, 100000),
@@ -269,7 +272,8 @@ conf_load(struct conf *c, const char *path, const char *const *settings,
 	struct why why;
 	int r;
 
-	*c = (struct conf){ .login_grace_time = 60, .startups_start = 100,
+	*c = (struct conf){ .login_grace_time = 60,
+	    .review_grace_time = 3600, .startups_start = 100,
 	    .startups_rate = 30, .startups_full = 500, .max_per_source = 64,
 	    .max_sessions = 1000, .spares = 4, .log_level = LOG_LEVEL_INFO };
 	buf_init(&text, INI_FILE_MAX + 1);

@@ -34,6 +34,7 @@ struct conf {
 	char *helpers, *state_dir, *run_dir;
 	char *control_group;		/* name or number; NULL: none */
 	uint32_t login_grace_time;	/* seconds, PAM included */
+	uint32_t review_grace_time;	/* seconds */
 	uint32_t startups_start, startups_rate, startups_full;
 	uint32_t max_per_source;	/* unauthenticated, IPv6 by /64 */
 	uint32_t max_sessions;

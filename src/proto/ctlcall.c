@@ -1,6 +1,7 @@
 #include "proto/ctlcall.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "proto/chan.h"
+#include "proto/hello.h"
 
 static int
 connect_failed(int e, const char *path, struct why *why)
@@ -89,9 +91,45 @@ ctlcall(const char *run_dir, const struct buf *request, int fd, int ms,
 			r = each_item(&m.body, each, ctx);
 	} while (r == 0 && m.type == CTLMSG_PART);
 out:
-	if (r != 0)
+	if (r == ERR_VERSION)
+		(void)why_set(why, r, "certlogind is of another version than "
+		    "this program; certloginctl check-restart says what a "
+		    "restart would end");
+	else if (r != 0)
 		(void)why_set(why, r, "certlogind's answer: %s", err_text(r));
 	buf_free(&in);
+	(void)close(s);
+	return r;
+}
+
+int
+ctlcall_hello(const char *run_dir, int ms, uint8_t *version,
+    uint32_t *sessions, struct why *why)
+{
+	struct pollfd p = { .events = POLLIN };
+	int s = connect_to(run_dir, why), r;
+	struct chan_msg m;
+	struct buf b;
+
+	if (s < 0)
+		return s;
+	p.fd = s;
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)hello_ask_encode(&b);
+	if ((r = chan_send(s, &b, NULL, 0)) != 0)
+		goto out;
+	if (poll(&p, 1, ms) <= 0) {
+		r = ERR_TIMEOUT;
+		goto out;
+	}
+	if ((r = chan_recv_hello(s, &b, &m, 0)) != 0)
+		goto out;
+	r = m.hello && m.type == HELLO_RUNS ?
+	    hello_runs_decode(m.body, version, sessions) : ERR_TYPE;
+out:
+	if (r != 0)
+		(void)why_set(why, r, "certlogind's answer: %s", err_text(r));
+	buf_free(&b);
 	(void)close(s);
 	return r;
 }

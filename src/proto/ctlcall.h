@@ -23,4 +23,9 @@ int ctlcall(const char *run_dir, const struct buf *request, int fd, int ms,
     ctlcall_fn *each, void *ctx, uint8_t *status,
     char error[CTLMSG_TEXT_MAX], struct why *why);
 
+/* Which IPC_VERSION that certlogind has, which may be another, and how many
+ * live sessions of that version.  0, or as ctlcall(). */
+int ctlcall_hello(const char *run_dir, int ms, uint8_t *version,
+    uint32_t *sessions, struct why *why);
+
 #endif

@@ -1282,6 +1282,7 @@ ipc_settings_put(struct buf *b, const struct ipc_settings *s)
 	buf_put_cstring(b, s->service);
 	buf_put_cstring(b, s->confdir);
 	buf_put_cstring(b, s->run_dir);
+	buf_put_u32(b, s->grace);
 	buf_put_u32(b, s->uid_min);
 	buf_put_u32(b, s->uid_max);
 	buf_put_u64(b, s->open_files);
@@ -1296,6 +1297,7 @@ ipc_settings_get(struct rd r, struct ipc_settings *s)
 	rd_cstring(&r, s->service, sizeof(s->service));
 	rd_cstring(&r, s->confdir, sizeof(s->confdir));
 	rd_cstring(&r, s->run_dir, sizeof(s->run_dir));
+	s->grace = rd_u32(&r);
 	s->uid_min = rd_u32(&r);
 	s->uid_max = rd_u32(&r);
 	s->open_files = rd_u64(&r);

@@ -578,14 +578,17 @@ int ipc_ses_refused_decode(struct rd r, struct ipc_ses_refused *f);
 
 /* What certlogind tells a session at exec, in a sealed memfd: string PAM
  * service; string PAM configuration folder ("" = libpam's); string folder of
- * running state; uint32 UID_MIN, UID_MAX; uint64 soft limit of open files
- * for the user; uint32 n; n strings: privileged accounts */
+ * running state; uint32 review-grace-time; uint32 UID_MIN, UID_MAX; uint64
+ * soft limit of open files for the user; uint32 n; n strings: privileged
+ * accounts */
 #define IPC_PRIVILEGED_MAX 16
 #define IPC_PATH_MAX 256
 struct ipc_settings {
 	char service[64];
 	char confdir[IPC_PATH_MAX];
 	char run_dir[IPC_PATH_MAX];
+	uint32_t grace;			/* seconds without a certlogind that
+					 * can have it judged */
 	uint32_t uid_min, uid_max;
 	uint64_t open_files;
 	size_t n_privileged;

@@ -21,6 +21,7 @@
 
 #include "base/about.h"
 #include "base/helper.h"
+#include "base/log.h"
 #include "base/memfile.h"
 #include "proto/chan.h"
 #include "session/session.h"
@@ -36,11 +37,14 @@ session_log(struct session *s, const char *fmt, ...)
 	char text[IPC_TEXT_MAX];
 	va_list ap;
 
-	if (s->listener < 0)
-		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (s->listener < 0 || !s->understood) {
+		log_open("certlogin-session", 0, LOG_LEVEL_INFO);
+		log_info("%s", text);
+		return;
+	}
 	(void)ipc_text_encode(&s->out, IPC_SES_LOG, text);
 	(void)chan_send(s->listener, &s->out, NULL, 0);
 }
@@ -169,6 +173,7 @@ warm_up(struct session *s)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
 			return ERR_SYS;
 	s->listener = HELPER_CHANNEL;
+	s->understood = true;
 	s->net = FD_NET;
 	s->start_exe = FD_START;
 	s->net_process = FD_NET_PROCESS;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,10 +17,12 @@
 #include <unistd.h>
 
 #include "proto/chan.h"
+#include "proto/hello.h"
 #include "session/session.h"
 
 #define COMPLAINTS_MAX 16	/* lines about requests that failed */
 #define RETRY_MS 1000		/* looking for a new certlogind */
+#define RETRY_MAX_MS 30000	/* one that answers and does not take us */
 #define LAST_WORD_MS 1000	/* for net to tell the client why */
 
 static struct child *
@@ -62,7 +65,7 @@ tell_tty(struct session *s, const char *tty)
 		return;
 	(void)snprintf(s->tty, sizeof(s->tty), "%s", tty);
 	(void)ipc_ses_tty_encode(&s->out, s->tty);
-	if (s->listener >= 0)
+	if (s->listener >= 0 && s->understood)
 		(void)chan_send(s->listener, &s->out, NULL, 0);
 }
 
@@ -236,24 +239,110 @@ end(struct session *s, const char *text)
 	return ERR_REFUSED;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* certlogind stopped or crashed, and a new one will be found; or it will not
+ * have us, and is not asked too often. */
+static void
+lose_listener(struct session *s)
+{
+	int64_t now = now_ms();
+
+	(void)close(s->listener);
+	s->listener = -1;
+	if (s->lost == 0)
+		s->lost = now;
+	else if (s->understood || !s->told) {
+		s->pause = s->pause < RETRY_MAX_MS / 2 ? s->pause * 2 :
+		    RETRY_MAX_MS;
+		s->next_look = now + s->pause;
+	}
+}
+
+/* The answer to our first word. */
+static int
+welcome(struct session *s, struct rd body)
+{
+	uint8_t version;
+	int r = hello_welcome_decode(body, &version);
+
+	if (r != 0 || s->told)
+		return r != 0 ? r : ERR_STATE;
+	s->told = true;
+	s->understood = version == IPC_VERSION;
+	return s->understood ? session_register(s, s->listener) : 0;
+}
+
+/* ERR_REFUSED: the session ends; any other code: certlogind is lost. */
+static int
+answer_listener(struct session *s, const struct chan_msg *m)
+{
+	char text[IPC_TEXT_MAX];
+	int r = ERR_TYPE;
+
+	if (m->hello && m->type == HELLO_WELCOME)
+		return welcome(s, m->body);
+	if (m->hello && m->type == HELLO_END && !s->understood)
+		r = hello_end_decode(m->body, text);
+	if (!m->hello && m->type == IPC_SES_END && s->understood)
+		r = ipc_text_decode(m->body, text);
+	if (r == 0)
+		return end(s, text);
+	if (m->hello || m->type != IPC_SES_REGISTERED || !s->understood)
+		return r;
+	s->lost = 0;
+	s->pause = RETRY_MS;
+	return ipc_empty_decode(m->body);
+}
+
 static int
 listener_message(struct session *s)
 {
-	char text[IPC_TEXT_MAX];
 	struct chan_msg m;
-	int r = chan_recv(s->listener, &s->in, &m, 0);
+	int r = chan_recv_hello(s->listener, &s->in, &m, 0);
 
 	if (r == ERR_AGAIN)
 		return 0;
-	if (r == 0 && m.type == IPC_SES_END &&
-	    ipc_text_decode(m.body, text) == 0)
-		return end(s, text);
-	if (r == 0 && m.type == IPC_SES_REGISTERED)
-		return 0;
-	/* certlogind stopped or crashed; a new one will be found */
-	(void)close(s->listener);
-	s->listener = -1;
+	if (r == 0)
+		r = answer_listener(s, &m);
+	if (r == 0 || r == ERR_REFUSED)
+		return r;
+	lose_listener(s);
 	return 0;
+}
+
+/* When the session ends by itself, seconds since 1970. */
+static int64_t
+ends_at(const struct session *s)
+{
+	return (int64_t)time(NULL) + (int64_t)s->set.grace -
+	    (now_ms() - s->lost) / 1000;
+}
+
+static int
+greet(struct session *s, int fd)
+{
+	static struct hello_session h;
+	int r;
+
+	h = (struct hello_session){ .version = IPC_VERSION,
+	    .reference = s->reference, .since = s->since,
+	    .ends = ends_at(s) };
+	(void)snprintf(h.account, sizeof(h.account), "%s", s->account.name);
+	(void)snprintf(h.identity, sizeof(h.identity), "%s",
+	    s->verdict.identity);
+	(void)snprintf(h.address, sizeof(h.address), "%s", s->host);
+	(void)snprintf(h.tty, sizeof(h.tty), "%s", s->tty);
+	if ((r = hello_session_encode(&s->out, &h)) != 0)
+		return r;
+	return chan_send(fd, &s->out, NULL, 0);
 }
 
 /* A new certlogind listens on its register socket, in a folder that only
@@ -272,12 +361,17 @@ look_for_listener(struct session *s)
 	    0);
 	if (fd < 0)
 		return;
-	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0 ||
-	    session_register(s, fd) != 0) {
+	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0) {
+		s->pause = RETRY_MS;
+		(void)close(fd);
+		return;
+	}
+	if (greet(s, fd) != 0) {
 		(void)close(fd);
 		return;
 	}
 	s->listener = fd;
+	s->understood = s->told = false;
 }
 
 /* ---- the processes ------------------------------------------------------------------ */
@@ -318,15 +412,6 @@ reap(struct session *s)
 	return r;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* In so many ms a new certlogind is looked for, -1 = there is one.  Net and the
  * processes choose when we wake up, so quiet is not waited for: whoever is
  * not known there cannot be ended. */
@@ -338,24 +423,60 @@ until_look(struct session *s)
 	if (s->listener >= 0)
 		return -1;
 	if (now >= s->next_look) {
-		s->next_look = now + RETRY_MS;
+		s->next_look = now + s->pause;
 		look_for_listener(s);
 	}
 	return s->listener >= 0 ? -1 : (int)(s->next_look - now);
+}
+
+/* Nobody has judged it for too long, so that a revocation may have passed it
+ * by: who was let in then is asked to come again. */
+static int
+give_up(struct session *s)
+{
+	char identity[sizeof(s->verdict.identity)];
+	const bool other = s->listener >= 0 && s->told;
+
+	session_log(s, "ended: account=%s address=%s reference=%llu "
+	    "identity=\"%s\": for review-grace-time, %u s, no certlogind %s",
+	    s->account.name, s->host, (unsigned long long)s->reference,
+	    err_unquote(identity, sizeof(identity), s->verdict.identity),
+	    s->set.grace, other ? "of its version was there" :
+	    "answered in its run-dir");
+	return end(s, other ? "certlogin was upgraded on that host, and this "
+	    "session is of the version before; log in again" : "nothing there "
+	    "has looked after this session for too long (certlogind was "
+	    "stopped, or its run-dir changed); tell the administrator");
+}
+
+/* The earlier of the two, -1 being never. */
+static int
+earlier(int a, int64_t b)
+{
+	if (b > INT_MAX)
+		b = INT_MAX;
+	return a < 0 || b < a ? (int)b : a;
 }
 
 static int
 one_round(struct session *s)
 {
 	int ms = until_look(s);
+	int64_t left;
 	struct pollfd p[] = {
 		{ .fd = s->net, .events = POLLIN },
 		{ .fd = s->signals, .events = POLLIN },
 		{ .fd = s->listener, .events = POLLIN },
 	};
-	int r = poll(p, 3, ms);
+	int r;
 
-	if (r < 0)
+	if (s->lost != 0) {
+		left = s->lost + (int64_t)s->set.grace * 1000 - now_ms();
+		if (left <= 0)
+			return give_up(s);
+		ms = earlier(ms, left);
+	}
+	if ((r = poll(p, 3, ms)) < 0)
 		return errno == EINTR ? 0 : ERR_SYS;
 	/* exits first: net must not miss one behind its own end */
 	if (p[1].revents != 0 && (r = reap(s)) != 0)
@@ -382,6 +503,8 @@ serve_run(struct session *s)
 {
 	int r = 0;
 
+	s->pause = RETRY_MS;
+	s->told = true;
 	/* A net that does not listen must not keep us from hearing that this
 	 * session is to be ended; an honest one never has so much to hear
 	 * that a send would have to wait.  Nor may a certlogind that does

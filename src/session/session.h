@@ -21,7 +21,13 @@
 
 struct session {
 	int listener;			/* channel to certlogind, or -1 */
+	bool understood;		/* it is of our version: else there is
+					 * nothing that could be said to it */
+	bool told;			/* it said of which it is */
+	int64_t lost;			/* since when none had this session
+					 * judged, monotonic ms; 0 = one does */
 	int64_t next_look;		/* for a new one, monotonic ms */
+	int64_t pause;			/* ms behind a look in vain */
 	int net;			/* channel to certlogin-net */
 	int net_process;		/* pidfd of it */
 	int hostkey;			/* one signature, then closed: -1 */
@@ -49,7 +55,8 @@ struct session {
 	unsigned complaints;		/* lines about requests that failed */
 };
 
-/* Tell certlogind a line for its log. */
+/* Tell certlogind a line for its log; without one, or to one of another
+ * version, the system's log. */
 void session_log(struct session *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

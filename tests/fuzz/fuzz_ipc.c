@@ -9,6 +9,7 @@
 #include "proto/chan.h"
 #include "proto/crlmsg.h"
 #include "proto/ctlmsg.h"
+#include "proto/hello.h"
 #include "proto/ipc.h"
 #include "proto/pammsg.h"
 
@@ -462,9 +463,41 @@ ctl(uint8_t type, struct rd r, struct buf *b)
 	}
 }
 
+/* What versions say to each other: 220 higher here. */
+static int
+hello(uint8_t type, struct rd r, struct buf *b)
+{
+	struct hello_session session;
+	char text[HELLO_TEXT_MAX];
+	uint32_t sessions;
+	uint8_t version;
+	int e;
+
+	switch (type - 220) {
+	case HELLO_SESSION:
+		e = hello_session_decode(r, &session);
+		return e != 0 ? e : hello_session_encode(b, &session);
+	case HELLO_WELCOME:
+		e = hello_welcome_decode(r, &version);
+		return e != 0 ? e : hello_welcome_encode(b, version);
+	case HELLO_END:
+		e = hello_end_decode(r, text);
+		return e != 0 ? e : hello_end_encode(b, text);
+	case HELLO_ASK:
+		e = hello_ask_decode(r);
+		return e != 0 ? e : hello_ask_encode(b);
+	case HELLO_RUNS:
+		e = hello_runs_decode(r, &version, &sessions);
+		return e != 0 ? e : hello_runs_encode(b, version, sessions);
+	default:
+		return ERR_TYPE;
+	}
+}
+
 typedef int channel_fn(uint8_t type, struct rd r, struct buf *b);
 static channel_fn *const channels[] = { net_to_session, session_to_net, judge,
-    judge_test, review, pam, load, crl, key, session, in_files, ctl };
+    judge_test, review, pam, load, crl, key, session, in_files, ctl,
+    hello };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -334,9 +334,16 @@ def other_messages():
         string("reboot at 12:00")
     yield "ctl-answer", 144, u8(0) + string("") + items
     yield "ctl-part", 145, items
+    yield "hello-session", 221, u8(2) + u64(9) + u64(1700000000) + \
+        u64(1700003600) + b"".join(string(t) for t in (
+            "alice", "staff uri=x:a", "192.0.2.1", "pts/3"))
+    yield "hello-welcome", 222, u8(2)
+    yield "hello-end", 223, string("ended by an administrator")
+    yield "hello-ask", 224, b""
+    yield "hello-runs", 225, u8(2) + u32(3)
     yield "settings", 200, string("certlogind") + string("") + \
-        string("/run/certlogin") + u32(1000) + u32(60000) + u64(1024) + \
-        u32(1) + string("backup")
+        string("/run/certlogin") + u32(3600) + u32(1000) + u32(60000) + \
+        u64(1024) + u32(1) + string("backup")
     texts = ["alice", "/home/alice", "/bin/bash", "", "staff uri=x:a",
              "CN=Issuing", "4f1a09", "192.0.2.1 40000"]
     yield "begin", 201, u8(2) + u8(0) + b"".join(string(t) for t in texts) + \

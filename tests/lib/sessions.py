@@ -15,6 +15,7 @@ import sys
 import time
 
 REGISTER, REGISTERED, END = 82, 66, 67
+VERSION, SESSION = 1, 1                 # ours; HELLO_SESSION
 FIRST = 1000000000                      # reference of the first
 
 
@@ -23,13 +24,21 @@ def string(text):
     return struct.pack(">I", len(data)) + data
 
 
+def hello(number):
+    """HELLO_SESSION of PROTOCOL.md"""
+    now = int(time.time())
+    return struct.pack(">BBBQQQ", 0, SESSION, VERSION, FIRST + number, now,
+                       now + 3600) + \
+        b"".join(string(t) for t in ["user", "identity", "192.0.2.1", ""])
+
+
 def register(number):
     """SES_REGISTER of PROTOCOL.md"""
     account = "user%d" % (number % 100)
     texts = [account, "user uri=spiffe://test.example/user/" + account,
              "CN=user CA 1,O=test.example", "%032x" % number,
              "192.0.2.%d" % (number % 256), ""]
-    return struct.pack(">BBQQQQIIH", 1, REGISTER, FIRST + number, 1,
+    return struct.pack(">BBQQQQIIH", VERSION, REGISTER, FIRST + number, 1,
                        int(time.time()), 0, os.getpid(), 7, 40000) + \
         b"".join(string(t) for t in texts)
 
@@ -42,6 +51,7 @@ def main():
     for number in range(count):
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         s.connect(run_dir + "/register")
+        s.send(hello(number))
         socket.send_fds(s, [register(number)], [proof])
         poll.register(s, select.POLLIN)
         live[s.fileno()] = s, FIRST + number
@@ -50,6 +60,8 @@ def main():
         for fd, _ in poll.poll():
             s, reference = live[fd]
             message = s.recv(65536)
+            if message[:1] == b"\0":            # HELLO_WELCOME
+                continue
             if message[1:2] == bytes([REGISTERED]):
                 waiting -= 1
                 if waiting == 0:

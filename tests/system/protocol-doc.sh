@@ -71,7 +71,9 @@ ipc=$(part '# Part two: between our processes' \
 same "ipc_type" "$(members proto/ipc.h ipc_type IPC | sort -n)" "$ipc"
 same "ctlmsg_type" \
     "$(members proto/ctlmsg.h ctlmsg_type CTLMSG | sed 's/ / CTLMSG_/')" \
-    "$(part '## certlogind and certloginctl' \
+    "$(part '## certlogind and certloginctl' '## Between versions' | rows)"
+same "hello_type" "$(members proto/hello.h hello_type HELLO |
+    sed 's/ / HELLO_/')" "$(part '## Between versions' \
     '## certlogin-p11 and the program that started it' | rows)"
 same "p11_type" "$(members cred/p11msg.h p11_type P11 | sed 's/ / P11_/')" \
     "$(sed -n '/^## certlogin-p11/,$p' "$doc" | rows)"
@@ -143,6 +145,8 @@ limit proto/ipc.h IPC_SOURCES_MAX 0 'uint32 n (@), n *source*'
 limit proto/ipc.h IPC_PRIVILEGED_MAX 0 'uint32 n (@), n texts: privileged'
 limit proto/ipc.h IPC_ENV_MAX 0 'uint32 n (@), n strings NAME=VALUE'
 limit proto/ctlmsg.h CTLMSG_TEXT_MAX 1 'text error (@)'
+limit proto/hello.h HELLO_TEXT_MAX 1 'text for the person (@)'
+limit proto/hello.h HELLO_IDENTITY_MAX 1 'identity (@), address (63)'
 limit proto/ctlmsg.h CTLMSG_PIDS_MAX 0 'uint32 n (@), n uint32 pids'
 limit cred/p11msg.h P11_PIN_MAX 0 'string PIN (@)'
 limit cred/p11msg.h P11_DATA_MAX 0 'what is signed (@)'

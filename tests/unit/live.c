@@ -126,6 +126,44 @@ START_TEST(long_text)
 }
 END_TEST
 
+static const struct hello_session other = { .version = IPC_VERSION + 1,
+    .reference = 9, .since = 1700000000, .ends = 1700003600,
+    .account = "alice", .identity = "staff uri=x:a",
+    .address = "192.0.2.1", .tty = "pts/3" };
+
+/* One of another version: told in the words that never change. */
+START_TEST(another_version)
+{
+	struct live *ours = add(1), *l = live_add_other(&d, pair[0], &other,
+	    99);
+	char got[HELLO_TEXT_MAX];
+	struct chan_msg m;
+	struct buf in;
+	int64_t ends;
+
+	buf_init(&in, CHAN_MSG_MAX);
+	ck_assert_uint_eq(live_others(&d, &ends), 1);
+	ck_assert_int_eq(ends, other.ends);
+	ck_assert_uint_eq(d.live, 2);
+	ck_assert_uint_eq(l->reg.pid, 99);
+	ck_assert_str_eq(l->reg.account, "alice");
+	ck_assert_str_eq(l->reg.tty, "pts/3");
+	ck_assert_int_eq(live_end(l, "for the person", NULL), 0);
+	ck_assert_int_eq(chan_recv_hello(pair[1], &in, &m, 0), 0);
+	ck_assert(m.hello);
+	ck_assert_uint_eq(m.type, HELLO_END);
+	ck_assert_int_eq(hello_end_decode(m.body, got), 0);
+	ck_assert_str_eq(got, "for the person");
+	live_remove(l);
+	ck_assert_uint_eq(live_others(&d, &ends), 0);
+	ck_assert_int_eq(ends, 0);
+	ck_assert_int_eq(live_end(ours, "for the person", NULL), 0);
+	told("for the person");
+	live_remove(ours);
+	buf_free(&in);
+}
+END_TEST
+
 /* One that cannot be told is not taken for one that was. */
 START_TEST(nobody_there)
 {
@@ -166,6 +204,102 @@ START_TEST(registration)
 	(void)strcpy(g.tty, "pts\n3");
 	ck_assert_int_eq(ipc_register_encode(&b, &g), 0);
 	ck_assert_int_eq(ipc_register_decode(body(&b), &got), ERR_MALFORMED);
+	buf_free(&b);
+}
+END_TEST
+
+/* Byte for byte what it was when it was made: a session of then is still
+ * there. */
+START_TEST(hello_stays)
+{
+	static const uint8_t session[] = "\0\1\2"
+	    "\0\0\0\0\0\0\0\11" "\0\0\0\0\x65\x53\xf1\0"
+	    "\0\0\0\0\x65\x53\xff\x10" "\0\0\0\5alice"
+	    "\0\0\0\15staff uri=x:a" "\0\0\0\011192.0.2.1"
+	    "\0\0\0\5pts/3";
+	static const struct hello_session then = { .version = 2,
+	    .reference = 9, .since = 1700000000, .ends = 1700003600,
+	    .account = "alice", .identity = "staff uri=x:a",
+	    .address = "192.0.2.1", .tty = "pts/3" };
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	ck_assert_int_eq(hello_session_encode(&b, &then), 0);
+	ck_assert_uint_eq(b.len, sizeof(session) - 1);
+	ck_assert_mem_eq(b.data, session, b.len);
+	ck_assert_int_eq(hello_welcome_encode(&b, 7), 0);
+	ck_assert_uint_eq(b.len, 3);
+	ck_assert_mem_eq(b.data, "\0\2\7", 3);
+	ck_assert_int_eq(hello_end_encode(&b, "x"), 0);
+	ck_assert_uint_eq(b.len, 7);
+	ck_assert_mem_eq(b.data, "\0\3\0\0\0\1x", 7);
+	ck_assert_int_eq(hello_ask_encode(&b), 0);
+	ck_assert_uint_eq(b.len, 2);
+	ck_assert_mem_eq(b.data, "\0\4", 2);
+	ck_assert_int_eq(hello_runs_encode(&b, 7, 3), 0);
+	ck_assert_uint_eq(b.len, 7);
+	ck_assert_mem_eq(b.data, "\0\5\7\0\0\0\3", 7);
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(hello_limits)
+{
+	struct hello_session h = other, got;
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	memset(h.account, 'a', sizeof(h.account));	/* no NUL */
+	memset(h.identity, 'i', sizeof(h.identity));
+	ck_assert_int_eq(hello_session_encode(&b, &h), 0);
+	ck_assert_int_eq(hello_session_decode(body(&b), &got), 0);
+	ck_assert_uint_eq(strlen(got.account), HELLO_NAME_MAX - 1);
+	ck_assert_uint_eq(strlen(got.identity), HELLO_IDENTITY_MAX - 1);
+	for (size_t n = 0; n < b.len - 2; n++)
+		ck_assert_int_ne(hello_session_decode(rd_of(b.data + 2, n),
+		    &got), 0);
+	buf_put_u8(&b, 0);
+	ck_assert_int_ne(hello_session_decode(body(&b), &got), 0);
+	h = other;
+	h.version = 0;
+	ck_assert_int_eq(hello_session_encode(&b, &h), 0);
+	ck_assert_int_eq(hello_session_decode(body(&b), &got), ERR_MALFORMED);
+	h = other;
+	h.reference = 0;
+	ck_assert_int_eq(hello_session_encode(&b, &h), 0);
+	ck_assert_int_eq(hello_session_decode(body(&b), &got), ERR_MALFORMED);
+	h = other;
+	(void)strcpy(h.tty, "pts\n3");
+	ck_assert_int_eq(hello_session_encode(&b, &h), 0);
+	ck_assert_int_eq(hello_session_decode(body(&b), &got), ERR_MALFORMED);
+	buf_free(&b);
+}
+END_TEST
+
+/* Only who asks for them gets them; nobody another version's. */
+START_TEST(versions_apart)
+{
+	const uint8_t later[] = { IPC_VERSION + 1, 1 };
+	struct chan_msg m;
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(hello_ask_encode(&b), 0);
+		ck_assert_int_eq(chan_send(pair[0], &b, NULL, 0), 0);
+	}
+	ck_assert_int_eq(chan_recv(pair[1], &b, &m, 0), ERR_VERSION);
+	ck_assert_int_eq(chan_recv_hello(pair[1], &b, &m, 0), 0);
+	ck_assert(m.hello);
+	ck_assert_uint_eq(m.type, HELLO_ASK);
+	buf_reset(&b);
+	buf_put_raw(&b, later, sizeof(later));
+	ck_assert_int_eq(chan_send(pair[0], &b, NULL, 0), 0);
+	ck_assert_int_eq(chan_recv_hello(pair[1], &b, &m, 0), ERR_VERSION);
+	ck_assert_int_eq(ipc_empty_encode(&b, IPC_SES_STALE), 0);
+	ck_assert_int_eq(chan_send(pair[0], &b, NULL, 0), 0);
+	ck_assert_int_eq(chan_recv_hello(pair[1], &b, &m, 0), 0);
+	ck_assert(!m.hello);
 	buf_free(&b);
 }
 END_TEST
@@ -250,6 +384,10 @@ main(void)
 	tcase_add_test(t, once);
 	tcase_add_test(t, long_text);
 	tcase_add_test(t, nobody_there);
+	tcase_add_test(t, another_version);
+	tcase_add_test(t, hello_stays);
+	tcase_add_test(t, hello_limits);
+	tcase_add_test(t, versions_apart);
 	tcase_add_test(t, registration);
 	tcase_add_loop_test(t, terminal, 0,
 	    (int)(sizeof(ttys) / sizeof(ttys[0])));
