@@ -170,7 +170,7 @@ load_hosts(struct server *s, struct trust_conf *c, const char *path,
 	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path),
 	    path);
 	load_files(f, c, folder);
-	r = trust_load(&s->trust, path, c, f->file, f->n, NULL, 0,
+	r = trust_load(&s->trust, path, c, f->file, f->n, NULL,
 	    time(NULL), diag);
 	if (r != 0)
 		(void)why_set(why, r, "%s is not as expected", path);

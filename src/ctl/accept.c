@@ -70,19 +70,24 @@ check_crl(const struct ipc_authority *a)
 }
 
 static int
-have_it_loaded(const struct host *h)
+have_it_loaded(const struct host *h, const char *authority)
 {
-	int rc = ask_policy_at(h->run_dir);
+	struct ask_loaded loaded = { .authority = authority };
+	int rc = ask_policy_at(h->run_dir, &loaded);
 
-	if (rc == EXIT_DONE)
-		(void)puts("certlogind has taken its CRLs as they are now");
-	else if (rc == ASK_NOBODY) {
+	if (rc == ASK_NOBODY) {
 		(void)puts("no certlogind runs here");
-		rc = EXIT_DONE;
-	} else
-		(void)say_error(rc, "it is forgotten, but a certlogind runs "
+		return EXIT_DONE;
+	}
+	if (loaded.note[0] != '\0' && rc == EXIT_DONE)
+		(void)say_error(rc, "note: %s", loaded.note);
+	if (rc == EXIT_DONE && loaded.carried)
+		rc = EXIT_PROBLEM;
+	if (rc != EXIT_DONE)
+		return say_error(rc, "it is forgotten, but a certlogind runs "
 		    "that did not take the CRLs");
-	return rc;
+	(void)puts("certlogind has taken its CRLs as they are now");
+	return EXIT_DONE;
 }
 
 static int
@@ -105,7 +110,7 @@ forget(const struct host *h, const struct ipc_authority *a)
 		(void)printf("; its CRL is of %s",
 		    print_time(when, a->crl.this_update));
 	(void)putchar('\n');
-	return have_it_loaded(h);
+	return have_it_loaded(h, a->name);
 }
 
 int

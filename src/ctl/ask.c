@@ -111,10 +111,29 @@ ask_metrics(const struct options *o)
 	return rc;
 }
 
-int
-ask_policy_at(const char *run_dir)
+_Static_assert(sizeof(((struct ask_loaded *)0)->note) >= CTLMSG_TEXT_MAX,
+    "certlogind's text fits");
+
+static int
+take_loaded(void *ctx, const struct ctlmsg_item *item)
 {
-	char error[CTLMSG_TEXT_MAX];
+	struct ask_loaded *out = ctx;
+
+	if (item->kind == CTLMSG_RECORD && strcmp(item->name, "reload") == 0)
+		out->in_force = true;
+	if (item->kind != CTLMSG_TEXT)
+		return 0;
+	if (strcmp(item->name, "authority") == 0)
+		out->about = out->authority != NULL &&
+		    strcmp(item->text, out->authority) == 0;
+	if (out->about && strcmp(item->name, "carried") == 0)
+		out->carried = item->text[0] != '\0';
+	return 0;
+}
+
+int
+ask_policy_at(const char *run_dir, struct ask_loaded *out)
+{
 	uint8_t status;
 	struct why why;
 	struct buf b;
@@ -122,14 +141,17 @@ ask_policy_at(const char *run_dir)
 
 	buf_init(&b, CHAN_MSG_MAX);
 	(void)ctlmsg_reload_encode(&b, true);
-	r = ctlcall(run_dir, &b, -1, ANSWER_MS, NULL, NULL, &status, error,
-	    &why);
+	r = ctlcall(run_dir, &b, -1, ANSWER_MS, take_loaded, out, &status,
+	    out->note, &why);
 	buf_free(&b);
 	if (r == ERR_NOTFOUND)
 		return ASK_NOBODY;
 	if (r != 0)
 		return say_error(EXIT_COULD_NOT, "%s", why.text);
-	return error[0] != '\0' ? say_error(status, "%s", error) : status;
+	if (out->in_force)
+		return EXIT_DONE;
+	return say_error(status != EXIT_DONE ? status : EXIT_COULD_NOT, "%s",
+	    out->note);
 }
 
 int

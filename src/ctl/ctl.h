@@ -39,9 +39,17 @@ int unlock_run(const struct options *o);
 int locks_run(const struct options *o);
 
 /* Have the certlogind of run_dir load trust, map, CRLs and locks afresh, and
- * wait for the end of it.  An exit status, having said what went wrong; ASK_NOBODY where none
- * answers there. */
+ * wait for the end of it.  EXIT_DONE: what was loaded is in force, a CRL may
+ * have a problem all the same.  Else an exit status, having said what went
+ * wrong, or ASK_NOBODY where none answers there. */
 #define ASK_NOBODY (-1)
-int ask_policy_at(const char *run_dir);
+struct ask_loaded {
+	const char *authority;		/* asked about, or NULL */
+	bool carried;			/* a CRL of it of before stays in force */
+	bool in_force;			/* what was loaded */
+	bool about;			/* (the record that is read is of it) */
+	char note[2048];		/* problems of all, or "" */
+};
+int ask_policy_at(const char *run_dir, struct ask_loaded *out);
 
 #endif

@@ -235,11 +235,14 @@ static int
 have_it_loaded(const struct job *j)
 {
 	const char *now = j->lock ? "counts" : "is over";
-	int rc = ask_policy_at(j->host.run_dir);
+	struct ask_loaded loaded = { .authority = NULL };
+	int rc = ask_policy_at(j->host.run_dir, &loaded);
 
-	if (rc == EXIT_DONE)
+	if (rc == EXIT_DONE) {
 		(void)printf("this %s from now on\n", now);
-	else if (rc == ASK_NOBODY) {
+		if (loaded.note[0] != '\0')
+			(void)say_error(EXIT_DONE, "note: %s", loaded.note);
+	} else if (rc == ASK_NOBODY) {
 		(void)printf("this %s from now on for the PAM module; no "
 		    "certlogind runs here\n", now);
 		rc = EXIT_DONE;

@@ -66,9 +66,13 @@ static const struct family {
 	{ "certlogin_anchor_expiry_timestamp_seconds", "gauge", "When the "
 	    "first anchor of the authority expires.", "authority",
 	    "anchors-expire", { { "authority", "name" } } },
-	{ "certlogin_crl_usable", "gauge", "1 if there is a CRL of every "
-	    "anchor of the authority, verified and not rolled back.", "crl",
+	{ "certlogin_crl_usable", "gauge", "1 if the authority's files hold a "
+	    "CRL of every anchor, verified and not rolled back.", "crl",
 	    "usable", { { "authority", "authority" } } },
+	{ "certlogin_crl_carried", "gauge", "1 if a CRL of the authority that "
+	    "was loaded before stays in force, since what is in its file "
+	    "cannot be used.", "crl", "carried",
+	    { { "authority", "authority" } } },
 	{ "certlogin_crl_age_seconds", "gauge", "Time since the CRL of the "
 	    "authority was made.", "authority", "crl-age",
 	    { { "authority", "name" } } },

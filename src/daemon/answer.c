@@ -63,6 +63,91 @@ answer_reload(struct ctl_tool *t, struct chan_msg *m)
 	reload_ask(d, policy ? SETUP_POLICY : SETUP_ALL, ctl_take(t));
 }
 
+/* What counts where an authority's CRLs are not as they should be. */
+static void
+crl_outcome(char dst[160], const struct ipc_authority *a)
+{
+	char when[32] = "unknown";
+	time_t t = (time_t)a->next_update;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) != NULL)
+		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (a->crl_missing)
+		(void)snprintf(dst, 160, "certificates that no CRL covers are "
+		    "refused");
+	else
+		(void)snprintf(dst, 160, "the CRL that was loaded before "
+		    "stays in force, its nextUpdate is %s", when);
+}
+
+static void
+loaded_text(char *dst, size_t size, const struct ipc_load_done *l,
+    const struct ipc_authority *first, size_t n)
+{
+	char outcome[160];
+	size_t len;
+
+	crl_outcome(outcome, first);
+	(void)snprintf(dst, size, "loaded: %u rules, %u locks, %zu "
+	    "authorities; but authority %s: %s; %s; put the CA's newest CRL "
+	    "in its place", l->rules, l->locks, l->n, first->name,
+	    first->crl_problem, outcome);
+	len = strlen(dst);
+	if (n > 1)
+		(void)snprintf(dst + len, size - len, "; %zu more have a "
+		    "problem, see `certloginctl status'", n - 1);
+}
+
+static void
+put_crl_problem(struct buf *b, const struct ipc_authority *a)
+{
+	char outcome[160];
+
+	crl_outcome(outcome, a);
+	ctlmsg_record(b, "crl");
+	ctlmsg_text(b, "authority", "%s", a->name);
+	ctlmsg_text(b, "problem", "%s", a->crl_problem);
+	ctlmsg_text(b, "outcome", "%s", outcome);
+	ctlmsg_text(b, "carried", "%s", a->crl_carried ? "yes" : "");
+}
+
+static void
+put_loaded(struct buf *b, const struct ipc_load_done *l)
+{
+	const struct ipc_authority *first = NULL;
+	char text[CTLMSG_TEXT_MAX] = "";
+	size_t n = 0;
+
+	for (size_t i = l->n; i-- > 0;)
+		if (l->authority[i].crl_problem[0] != '\0') {
+			first = &l->authority[i];
+			n++;
+		}
+	if (first != NULL)
+		loaded_text(text, sizeof(text), l, first, n);
+	ctlmsg_begin(b, first != NULL ? 1 : 0, text);
+	ctlmsg_record(b, "reload");
+	ctlmsg_text(b, "reload", "done");
+	for (size_t i = 0; i < l->n; i++)
+		if (l->authority[i].crl_problem[0] != '\0')
+			put_crl_problem(b, &l->authority[i]);
+}
+
+void
+answer_reloaded(struct buf *b, const struct daemon *d, const char *error)
+{
+	char text[CTLMSG_TEXT_MAX];
+
+	if (error[0] == '\0') {
+		put_loaded(b, &d->setup->done);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "not reloaded: %s; what was loaded "
+	    "before stays in force", error);
+	ctlmsg_begin(b, 1, text);
+}
+
 /* ---- status ------------------------------------------------------------------- */
 
 /* In decimal where a number can be so long, else in hexadecimal: a CRL's has
@@ -103,6 +188,7 @@ put_authority(struct buf *b, const struct ipc_authority *a, int64_t now)
 		ctlmsg_number(b, "revoked", a->revoked);
 	}
 	ctlmsg_text(b, "crl-problem", "%s", a->crl_problem);
+	ctlmsg_text(b, "crl-carried", "%s", a->crl_carried ? "yes" : "");
 }
 
 static void
@@ -216,6 +302,15 @@ put_closed(struct buf *b, const struct limits *l)
 	}
 }
 
+static bool
+is_carried(const struct ipc_load_done *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->authority[i].crl_carried)
+			return true;
+	return false;
+}
+
 /* Of those that have one, or should. */
 static void
 put_usable(struct buf *b, const struct ipc_authority *a)
@@ -225,6 +320,7 @@ put_usable(struct buf *b, const struct ipc_authority *a)
 	ctlmsg_record(b, "crl");
 	ctlmsg_text(b, "authority", "%s", a->name);
 	ctlmsg_number(b, "usable", a->crl_problem[0] == '\0');
+	ctlmsg_number(b, "carried", a->crl_carried);
 }
 
 /* What status has, and what only machines want to know. */
@@ -251,7 +347,8 @@ answer_metrics(struct ctl_tool *t, struct chan_msg *m)
 	ctlmsg_record(&t->out, "health");
 	ctlmsg_number(&t->out, "problems", problems + (error[0] != '\0') +
 	    (review_unjudged(t->d) > 0) + (live_others(t->d, &ends) > 0));
-	ctlmsg_number(&t->out, "reload-good", error[0] == '\0');
+	ctlmsg_number(&t->out, "reload-good", error[0] == '\0' &&
+	    !is_carried(done));
 	metrics_put(&t->out, &t->d->metrics);
 	put_closed(&t->out, t->d->limits);
 	for (size_t i = 0; i < done->n; i++) {

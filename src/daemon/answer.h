@@ -14,5 +14,9 @@ void answer_sessions(struct ctl_tool *t, struct chan_msg *m);
 void answer_end(struct ctl_tool *t, struct chan_msg *m);
 /* Answered when it has ended. */
 void answer_reload(struct ctl_tool *t, struct chan_msg *m);
+/* That answer, as ctl_reload_ended().  What was loaded is in force where it has
+ * a record `reload`, which may all the same have problems. */
+void answer_reloaded(struct buf *b, const struct daemon *d,
+    const char *error);
 
 #endif

@@ -325,21 +325,12 @@ on_register(struct ev_loop *loop, ev_io *w, int revents)
 }
 
 void
-ctl_reload_ended(int fd, const char *error)
+ctl_reload_ended(const struct daemon *d, int fd, const char *error)
 {
-	char text[CTLMSG_TEXT_MAX];
 	struct buf b;
 
-	text[0] = '\0';
-	if (error[0] != '\0')
-		(void)snprintf(text, sizeof(text), "not reloaded: %s; what "
-		    "was loaded before stays in force", error);
 	buf_init(&b, CHAN_MSG_MAX);
-	ctlmsg_begin(&b, text[0] != '\0' ? 1 : 0, text);
-	if (text[0] == '\0') {
-		ctlmsg_record(&b, "reload");
-		ctlmsg_text(&b, "reload", "done");
-	}
+	answer_reloaded(&b, d, error);
 	(void)chan_send(fd, &b, NULL, 0);
 	buf_free(&b);
 	(void)close(fd);

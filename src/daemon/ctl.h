@@ -42,6 +42,6 @@ int ctl_take(struct ctl_tool *t);
 
 /* Answer a certloginctl that waits for the end of a reload, and close fd;
  * error is "" if all that was loaded is in force. */
-void ctl_reload_ended(int fd, const char *error);
+void ctl_reload_ended(const struct daemon *d, int fd, const char *error);
 
 #endif

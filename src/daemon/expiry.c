@@ -37,8 +37,9 @@ add_authority(struct list *l, const struct ipc_authority *a)
 	if (a->crl_problem[0] != '\0')
 		l->item[l->n++] = (struct expiry){ .problem = true,
 		    .what = "CRL of authority", .name = a->name,
-		    .why = a->crl_problem, .remedy = "copy a good one and "
-		    "reload" };
+		    .why = a->crl_problem, .remedy = a->crl_missing ?
+		    "copy a good one and reload" : "the one that was loaded "
+		    "before stays in force; copy the CA's newest one there" };
 }
 
 /* One that has ended since the load is of no interest any more. */
@@ -91,6 +92,7 @@ expiry_warn(const struct daemon *d)
 			log_error("%s %s %s; %s", e->what, e->name, e->why,
 			    e->remedy);
 		else
-			log_error("%s %s: %s", e->what, e->name, e->why);
+			log_error("%s %s: %s; %s", e->what, e->name, e->why,
+			    e->remedy);
 	}
 }

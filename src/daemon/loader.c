@@ -26,7 +26,8 @@ run_load(struct daemon *d, const struct setup *with, uint64_t number,
 	static const char *const argv[] = { "certlogin-judge", "load", NULL };
 	const struct load_from from = { .trust = with->conf.trust,
 	    .map = with->conf.map, .state = with->conf.state_dir,
-	    .policy = number };
+	    .policy = number,
+	    .in_force = d->setup != NULL ? &d->setup->policy : NULL };
 	struct helper_spec h = { .exe = d->programs.judge, .argv = argv,
 	    .uid = with->judge.uid, .gid = with->judge.gid,
 	    .chroot_dir = d->empty_dir };

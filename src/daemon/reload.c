@@ -56,7 +56,7 @@ tell_waiters(struct daemon *d, const struct reload *r, const char *error)
 
 	for (size_t i = 0; i < d->n_waiters; i++)
 		if (d->waiter[i].reload == r)
-			ctl_reload_ended(d->waiter[i].fd, error);
+			ctl_reload_ended(d, d->waiter[i].fd, error);
 		else
 			d->waiter[kept++] = d->waiter[i];
 	d->n_waiters = kept;
@@ -244,35 +244,6 @@ there(struct reload *r, unsigned part)
 	end_reload(r);
 }
 
-static const struct ipc_authority *
-find_authority(const struct ipc_load_done *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->authority[i].name, name) == 0)
-			return &l->authority[i];
-	return NULL;
-}
-
-/* A CRL that is damaged, forged, rolled back or gone must not push out a good
- * one: it lists who was revoked, and without it nobody of that authority gets
- * in.  An authority that had none to lose is no reason to stay as we are. */
-static int
-keeps_crls(const struct ipc_load_done *now, const struct ipc_load_done *next,
-    struct why *why)
-{
-	for (size_t i = 0; i < next->n; i++) {
-		const struct ipc_authority *a = &next->authority[i];
-		const struct ipc_authority *old = find_authority(now, a->name);
-
-		if (a->crl_problem[0] != '\0' && old != NULL &&
-		    old->next_update != 0 && old->crl_problem[0] == '\0')
-			return why_set(why, ERR_REFUSED, "authority %s has a "
-			    "CRL for every anchor now and would not: %s",
-			    a->name, a->crl_problem);
-	}
-	return 0;
-}
-
 static void
 on_policy(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -283,8 +254,7 @@ on_policy(struct ev_loop *loop, ev_io *w, int revents)
 	(void)revents;
 	ev_io_stop(loop, w);
 	ev_timer_stop(loop, &r->policy_limit);
-	if ((e = loader_take(r->next, r->loader, 0, &why)) != 0 ||
-	    (e = keeps_crls(&r->d->setup->done, &r->next->done, &why)) != 0)
+	if ((e = loader_take(r->next, r->loader, 0, &why)) != 0)
 		reload_failed(r, SETUP_POLICY, e, why.text);
 	else
 		there(r, SETUP_POLICY);
@@ -452,7 +422,7 @@ void
 reload_ask(struct daemon *d, unsigned parts, int waiter)
 {
 	if (waiter >= 0 && d->n_waiters == RELOAD_WAITERS_MAX) {
-		ctl_reload_ended(waiter, "too many ask for it at once");
+		ctl_reload_ended(d, waiter, "too many ask for it at once");
 		return;
 	}
 	if (waiter >= 0)

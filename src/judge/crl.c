@@ -130,7 +130,7 @@ load_anchors(struct crls *c, const struct trust_conf_authority *from)
 	a.n_crls = 0;
 	a.rules.revocation = TRUST_NONE;
 	if (trust_load(&c->trust, c->ask.trust, &conf, c->files.file,
-	    c->files.want.n, NULL, 0, c->now, &c->diag) != 0)
+	    c->files.want.n, NULL, c->now, &c->diag) != 0)
 		return first_error(c);
 	return 0;
 }

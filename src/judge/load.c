@@ -22,6 +22,9 @@ struct loading {
 	struct files files;
 	struct ipc_load_done done;
 	struct buf trust_text, map_text, locks_text;
+	struct span old_bytes;		/* the policy in force, if it was given */
+	struct policy old;
+	bool have_old;
 	struct trust_conf conf;
 	bool conf_ok;
 	struct trust trust;
@@ -46,15 +49,32 @@ read_text(struct loading *l, int fd, const char *name, size_t max,
 	buf_free(out);
 }
 
+/* Without it a load is as good, but for CRLs that cannot be used. */
+static void
+map_old(struct loading *l, int fd)
+{
+	struct why why;
+	int r = memfile_map(fd, POLICY_MAX, &l->old_bytes);
+
+	if (r != 0)
+		(void)why_set(&why, r, "%s", err_text(r));
+	else
+		r = policy_get(&l->old, l->old_bytes, &why);
+	l->have_old = r == 0;
+	if (r != 0)
+		diag_add(&l->diag, DIAG_WARNING, l->begin.trust, 0, 0,
+		    "the policy in force cannot be read: %s", why.text);
+}
+
 static int
 take_begin(struct loading *l)
 {
 	struct chan_msg m;
-	int r = chan_recv(l->channel, &l->in, &m, 3);
+	int r = chan_recv(l->channel, &l->in, &m, 4);
 
 	if (r != 0)
 		return r;
-	if (m.type != IPC_LOAD_BEGIN || m.n_fds != 3)
+	if (m.type != IPC_LOAD_BEGIN || m.n_fds < 3)
 		r = ERR_TYPE;
 	else if ((r = ipc_load_begin_decode(m.body, &l->begin)) == 0) {
 		read_text(l, m.fds[0], l->begin.trust, TRUST_FILE_MAX,
@@ -63,6 +83,8 @@ take_begin(struct loading *l)
 		    &l->map_text);
 		read_text(l, m.fds[2], l->begin.locks, MAP_FILE_MAX,
 		    &l->locks_text);
+		if (m.n_fds == 4)
+			map_old(l, m.fds[3]);
 	}
 	chan_close_fds(&m);
 	return r;
@@ -102,13 +124,15 @@ parse_conf(struct loading *l)
 static int
 load_trust(struct loading *l)
 {
+	const struct trust_before before = { .seen = l->begin.seen,
+	    .n_seen = l->begin.n_seen,
+	    .in_force = l->have_old ? &l->old.trust : NULL };
 	int r;
 
 	if (!l->conf_ok)
 		return ERR_MALFORMED;
 	r = trust_load(&l->trust, l->begin.trust, &l->conf, l->files.file,
-	    l->files.want.n, l->begin.seen, l->begin.n_seen, clock_now(),
-	    &l->diag);
+	    l->files.want.n, &before, clock_now(), &l->diag);
 	l->trust_ok = r == 0;
 	return r;
 }
@@ -210,6 +234,9 @@ free_loading(struct loading *l)
 	map_free(&l->locks);
 	trust_free(&l->trust);
 	trust_conf_free(&l->conf);
+	if (l->have_old)
+		policy_free(&l->old);
+	memfile_unmap(l->old_bytes);
 	if (l->policy >= 0)
 		(void)close(l->policy);
 	buf_free(&l->trust_text);

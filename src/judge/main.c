@@ -45,6 +45,9 @@ enum { FD_POLICY = HELPER_FD, FD_HOST, FD_LOAD = HELPER_FD };
 	/* the policy's sealed file */ \
 	{ SCMP_SYS(memfd_create), -1, 0 }, { SCMP_SYS(write), -1, 0 }, \
 	{ SCMP_SYS(lseek), -1, 0 }, { SCMP_SYS(fcntl), 1, F_ADD_SEALS }, \
+	/* memfile_map() of the policy in force */ \
+	{ SCMP_SYS(fcntl), 1, F_GET_SEALS }, \
+	{ SCMP_SYS(fstat), -1, 0 }, { SCMP_SYS(newfstatat), -1, 0 }, \
 	/* tinycdb 0.81 */ \
 	{ SCMP_SYS(fsync), -1, 0 }
 
@@ -53,8 +56,7 @@ static const struct sandbox_call load_calls[] = { LOAD_CALLS };
 static const struct sandbox_call pam_calls[] = {
 	LOAD_CALLS,
 	/* policy_map() */
-	{ SCMP_SYS(fcntl), 1, F_GET_SEALS }, { SCMP_SYS(fcntl), 1, F_GETFL },
-	{ SCMP_SYS(fstat), -1, 0 }, { SCMP_SYS(newfstatat), -1, 0 },
+	{ SCMP_SYS(fcntl), 1, F_GETFL },
 };
 
 static const struct sandbox_call crl_calls[] = {

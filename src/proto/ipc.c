@@ -873,7 +873,8 @@ ipc_load_files_decode(struct rd r, struct ipc_load_files *f)
 }
 
 /* string name; byte class; uint32 anchors; int64 expiry; bool has_crl; seen;
- * int64 nextUpdate; uint32 revoked; string problem */
+ * int64 nextUpdate; uint32 revoked; string problem; bool missing, carried;
+ * uint32 n; n strings key */
 static void
 put_authority(struct buf *b, const struct ipc_authority *a)
 {
@@ -886,6 +887,8 @@ put_authority(struct buf *b, const struct ipc_authority *a)
 	buf_put_u64(b, (uint64_t)a->next_update);
 	buf_put_u32(b, a->revoked);
 	buf_put_cstring(b, a->crl_problem);
+	buf_put_bool(b, a->crl_missing);
+	buf_put_bool(b, a->crl_carried);
 	buf_put_u32(b, (uint32_t)a->n_keys);
 	for (size_t i = 0; i < a->n_keys; i++)
 		buf_put_string(b, a->key[i], sizeof(a->key[i]));
@@ -903,6 +906,11 @@ get_authority(struct rd *r, struct ipc_authority *a)
 	a->next_update = (int64_t)rd_u64(r);
 	a->revoked = rd_u32(r);
 	rd_cstring(r, a->crl_problem, sizeof(a->crl_problem));
+	a->crl_missing = rd_bool(r);
+	a->crl_carried = rd_bool(r);
+	if (r->err == 0 && (a->crl_missing || a->crl_carried) !=
+	    (a->crl_problem[0] != '\0'))
+		r->err = ERR_MALFORMED;
 	a->n_keys = get_count(r, IPC_KEYS_MAX);
 	for (size_t i = 0; r->err == 0 && i < a->n_keys; i++) {
 		struct span key = get_exactly(r, sizeof(a->key[i]));

@@ -59,7 +59,8 @@ enum ipc_type {
 	IPC_JUDGE_REVIEW = 38,	/* fd 0: sealed memfd with struct ipc_proof */
 	IPC_JUDGE_REVIEWED = 39,
 	/* whoever loads (certlogind, certlogin-map) -> judge and back */
-	IPC_LOAD_BEGIN = 40,	/* fd 0: trust.conf, 1: map, 2: locks */
+	IPC_LOAD_BEGIN = 40,	/* fd 0: trust.conf, 1: map, 2: locks; 3: the
+				 * policy in force, if there is one */
 	IPC_LOAD_WANT = 41,
 	IPC_LOAD_FILES = 42,	/* one fd for each file that could be opened */
 	IPC_LOAD_DONE = 43,	/* fd 0: sealed memfd with the policy, if ok */
@@ -467,7 +468,10 @@ struct ipc_authority {
 	struct ipc_seen crl;		/* newest CRL of the first anchor */
 	int64_t next_update;		/* earliest; 0 = no CRL */
 	uint32_t revoked;
-	char crl_problem[256];		/* "" = usable */
+	char crl_problem[256];		/* "" = usable, as the files have it */
+	bool crl_missing;		/* there is none of some anchor: its
+					 * certificates are refused */
+	bool crl_carried;		/* one of the policy before counts on */
 	size_t n_keys;			/* of its anchors, as issuer keys */
 	uint8_t key[IPC_KEYS_MAX][32];
 };

@@ -315,6 +315,9 @@ static int
 make_part(struct part *p, const char *dir, const char *trust,
     const char *map, const struct load_result *r, struct why *why)
 {
+	if (r->carried)
+		return why_set(why, ERR_STATE, "a CRL of it was carried over, "
+		    "and is not what the file now holds");
 	if (!r->done.ok || r->policy < 0 || !r->keepable)
 		return why_set(why, ERR_STATE, "there is none, or one "
 		    "of its files has a time that is yet to come");

@@ -29,7 +29,9 @@ int kept_open(const char *state_dir, const char *trust, const char *map,
 /*
  * Keep the policy of r, which load_run() filled for these paths, in place of
  * an earlier one.  To be called behind seen_write(): r is not kept where CRL
- * numbers are kept in state_dir that it does not know of.  0, or negative
+ * numbers are kept in state_dir that it does not know of, nor where it holds
+ * what its sources do not: without a policy in force a load of them would give
+ * another.  0, or negative
  * with why: then there is the earlier file or none.  Takes as long as the disk
  * needs.
  */

@@ -13,6 +13,8 @@
 #include "proto/chan.h"
 #include "proto/seen.h"
 
+#define BEGIN_FDS 4		/* trust.conf, map, locks, policy in force */
+
 /* A file's last change is past after a tick of the kernel. */
 #define SETTLE_MS 50
 
@@ -130,7 +132,7 @@ name_files(struct loading *l, struct why *why)
 /* trust.conf, map, locks.  All are tried, so that all are known where one is
  * not there; why is of the first. */
 static int
-open_three(struct loading *l, int fds[3], struct why *why)
+open_three(struct loading *l, int fds[BEGIN_FDS], struct why *why)
 {
 	int r;
 
@@ -145,15 +147,18 @@ open_three(struct loading *l, int fds[3], struct why *why)
 static int
 send_begin(struct loading *l, struct why *why)
 {
-	int fds[3] = { -1, -1, -1 }, r;
+	int fds[BEGIN_FDS] = { -1, -1, -1, -1 }, r;
+	size_t n = BEGIN_FDS - 1;
 
+	if (l->from->in_force != NULL)
+		fds[n++] = *l->from->in_force;
 	if ((r = name_files(l, why)) == 0 &&
 	    (r = open_three(l, fds, why)) == 0) {
 		if ((r = ipc_load_begin_encode(&l->out, &l->begin)) != 0 ||
-		    (r = chan_send(l->judge, &l->out, fds, 3)) != 0)
+		    (r = chan_send(l->judge, &l->out, fds, n)) != 0)
 			(void)why_set(why, r, "judge: %s", err_text(r));
 	}
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < BEGIN_FDS - 1; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
 	return r;
@@ -233,6 +238,8 @@ take_done(struct loading *l, struct load_result *out, struct diag *diag,
 		return why_set(why, r, "judge: %s", err_text(r));
 	}
 	out->policy = m.n_fds == 1 ? m.fds[0] : -1;
+	for (size_t i = 0; i < out->done.n; i++)
+		out->carried |= out->done.authority[i].crl_carried;
 	return 0;
 }
 

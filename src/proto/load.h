@@ -2,7 +2,8 @@
  * The caller's side of a policy load: root opens files and passes
  * descriptors, an unprivileged judge (job `load`) reads and checks them.
  *
- *   LOAD_BEGIN (trust.conf, map, locks) ->   <- LOAD_WANT paths
+ *   LOAD_BEGIN (trust.conf, map, locks,
+ *     policy in force)                  ->   <- LOAD_WANT paths
  *   LOAD_FILES descriptors              ->   <- LOAD_DONE policy or findings
  */
 #ifndef PROTO_LOAD_H
@@ -22,6 +23,9 @@ struct load_from {
 	const char *state;		/* STATE_DIR: locks and CRLs seen; NULL:
 					 * none of either */
 	uint64_t policy;		/* its number */
+	const int *in_force;		/* descriptor of the policy that is to be
+					 * replaced: its CRLs count on where the
+					 * files' cannot be used; NULL: none */
 };
 
 struct load_result {
@@ -32,6 +36,8 @@ struct load_result {
 	int64_t began;			/* seconds since 1970 */
 	bool keepable;			/* any later change of a source will
 					 * show: see kept.h */
+	bool carried;			/* something is of the policy that was
+					 * in force, and not of the sources */
 	bool secret;			/* not everybody may read all of it */
 	struct ipc_sources sources;	/* files opened and what they were
 					 * before they were read; also those

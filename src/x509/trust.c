@@ -48,6 +48,12 @@ trust_is_revoked(const struct trust *t, const uint8_t key[32],
 	return false;
 }
 
+bool
+trust_crl_is_carried(const struct trust_crl *crl)
+{
+	return crl->usable && crl->problem[0] != '\0';
+}
+
 int64_t
 trust_fresh_until(const struct trust_authority *a, int64_t now)
 {
@@ -73,12 +79,34 @@ trust_time(const struct trust_authority *a, int64_t now)
 
 /* ---- report -------------------------------------------------------------- */
 
+/* What is wrong with the CRLs of its anchors: one that there is not, rather
+ * than one that was carried over. */
+static void
+report_problem(const struct trust_authority *a, struct ipc_authority *out)
+{
+	const struct trust_crl *worst = NULL;
+
+	for (size_t i = 0; i < a->n_anchors; i++) {
+		const struct trust_crl *c = &a->anchor[i].crl;
+
+		out->crl_carried |= trust_crl_is_carried(c);
+		if (c->problem[0] != '\0' && (worst == NULL ||
+		    (worst->usable && !c->usable)))
+			worst = c;
+	}
+	out->crl_missing = worst != NULL && !worst->usable;
+	if (worst != NULL)
+		memcpy(out->crl_problem, worst->problem,
+		    sizeof(out->crl_problem));
+}
+
 static void
 report_authority(const struct trust_authority *a, struct ipc_authority *out)
 {
 	*out = (struct ipc_authority){ .class = (uint8_t)a->rules.class,
 	    .anchors = (uint32_t)a->n_anchors };
 	memcpy(out->name, a->rules.name, sizeof(a->rules.name));
+	report_problem(a, out);
 	for (size_t i = 0; i < a->n_anchors && i < IPC_KEYS_MAX; i++)
 		memcpy(out->key[out->n_keys++], a->anchor[i].key, 32);
 	for (size_t i = 0; i < a->n_anchors; i++) {
@@ -86,12 +114,8 @@ report_authority(const struct trust_authority *a, struct ipc_authority *out)
 
 		if (i == 0 || k->not_after < out->anchors_expire)
 			out->anchors_expire = k->not_after;
-		if (!k->crl.usable) {
-			if (out->crl_problem[0] == '\0')
-				memcpy(out->crl_problem, k->crl.problem,
-				    sizeof(out->crl_problem));
+		if (!k->crl.usable)
 			continue;
-		}
 		if (i == 0) {
 			out->has_crl = true;
 			out->crl = trust_crl_seen(k->key, &k->crl);
@@ -112,14 +136,16 @@ find_seen(struct ipc_load_done *done, const uint8_t key[32])
 	return NULL;
 }
 
-/* Anchors of one key have one CRL. */
+/* Anchors of one key have one CRL.  One that was carried over was not verified
+ * now: it may be what crl-accept has forgotten meanwhile. */
 static void
 report_crl(const struct trust_anchor *k, int64_t latest,
     struct ipc_load_done *done)
 {
 	struct ipc_seen s = trust_crl_seen(k->key, &k->crl);
 
-	if (!k->crl.usable || done->n_seen == IPC_LOAD_SEEN_MAX ||
+	if (!k->crl.usable || trust_crl_is_carried(&k->crl) ||
+	    done->n_seen == IPC_LOAD_SEEN_MAX ||
 	    find_seen(done, k->key) != NULL)
 		return;
 	if (s.newest > latest)

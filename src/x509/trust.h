@@ -90,7 +90,10 @@ void trust_conf_free(struct trust_conf *c);
 struct trust_crl {
 	bool usable;			/* verified, not forged, not rolled
 					 * back; may be stale all the same */
-	char problem[256];		/* why not, "" if usable */
+	char problem[256];		/* why not; of a usable one "", or why
+					 * it was carried over */
+	char file[256];			/* that it was read from, as trust.conf
+					 * names it; "" if it is not usable */
 	int64_t this_update, next_update;
 	uint8_t number[20];		/* big endian */
 	uint8_t number_len;
@@ -143,17 +146,25 @@ struct trust_file {
  * Make a trust of a parsed trust.conf.  Anchors: PEM (several allowed) or one
  * DER.  CRLs: PEM or DER; each is verified with the key of an anchor of its
  * authority, its extensions checked (unknown critical, delta, partitioned:
- * refused), its number held against `seen` (rolled back: refused, the CRL is
+ * refused), its number held against before->seen (rolled back: refused, the CRL is
  * then not usable).  A CRL that is missing, stale or not usable is a warning:
  * logins of that authority are refused, others go on.  A thisUpdate more than
  * a day ahead of now is not usable, unless now is before the program was
  * built.  Errors: no anchor, not a CA, weak key, one key in two authorities,
  * an anchor below another authority's anchor.
- * 0, or ERR_MALFORMED (see diag), ERR_NOMEM; out to be freed either way.
+ * Where a trust is in force, its CRLs are carried over for anchors that are to
+ * have one and would have none (trust_carry.h).
+ * 0, or ERR_MALFORMED (see diag), ERR_NOMEM; out to be freed either way.  It
+ * holds no view into what it was made of.
  */
+struct trust_before {			/* what was known until now */
+	const struct ipc_seen *seen;
+	size_t n_seen;
+	const struct trust *in_force;	/* NULL: none */
+};
 int trust_load(struct trust *out, const char *file,
     const struct trust_conf *conf, const struct trust_file *files,
-    size_t n_files, const struct ipc_seen *seen, size_t n_seen, int64_t now,
+    size_t n_files, const struct trust_before *before, int64_t now,
     struct diag *diag);
 /* A trust of one authority with these rules, no file: for the client's
  * ca=FILE and crl=FILE, and for certlogin-map verify.  anchors and crls are
@@ -176,6 +187,9 @@ int trust_get(struct rd *r, struct span revoked, struct trust *out);
  * the newest: who has no clock cannot be locked out by a CA's. */
 void trust_report(const struct trust *t, int64_t now,
     struct ipc_load_done *done);
+
+/* Is it usable, but of the trust that was in force before? */
+bool trust_crl_is_carried(const struct trust_crl *crl);
 
 /* Is this serial of this issuer key revoked?  Binary search. */
 bool trust_is_revoked(const struct trust *t, const uint8_t key[32],

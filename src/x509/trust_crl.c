@@ -23,19 +23,22 @@ enum {
 
 /* ---- the table ----------------------------------------------------------- */
 
-static struct trust_revoked *
-add_entry(struct trust_crl_list *l)
+int
+trust_crl_add(struct trust_crl_list *l, const struct trust_revoked *entry)
 {
+	if (l->n >= TRUST_REVOKED_MAX)
+		return ERR_TOOBIG;
 	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? LIST_FIRST : l->cap * 2;
 		void *p = reallocarray(l->entry, cap, sizeof(*l->entry));
 
 		if (p == NULL)
-			return NULL;
+			return ERR_NOMEM;
 		l->entry = p;
 		l->cap = cap;
 	}
-	return &l->entry[l->n++];
+	l->entry[l->n++] = *entry;
+	return 0;
 }
 
 void
@@ -251,7 +254,7 @@ read_entries(const struct slice_crl *crl, const uint8_t key[32],
 {
 	struct rd r = rd_of_span(crl->revoked);
 	struct span entry, serial;
-	struct trust_revoked *t;
+	struct trust_revoked t;
 	int e;
 
 	while (r.n > 0) {
@@ -260,15 +263,15 @@ read_entries(const struct slice_crl *crl, const uint8_t key[32],
 			    "DER");
 		if ((e = read_entry(entry, &serial, why)) != 0)
 			return e;
-		if (list->n >= TRUST_REVOKED_MAX)
-			return why_set(why, ERR_TOOBIG, "more than %d entries "
-			    "of all CRLs together", TRUST_REVOKED_MAX);
-		if ((t = add_entry(list)) == NULL)
-			return why_set(why, ERR_NOMEM, "out of memory");
-		memset(t, 0, sizeof(*t));
-		memcpy(t->key, key, sizeof(t->key));
-		memcpy(t->serial, serial.p, serial.n);
-		t->serial_len = (uint8_t)serial.n;
+		memset(&t, 0, sizeof(t));
+		memcpy(t.key, key, sizeof(t.key));
+		memcpy(t.serial, serial.p, serial.n);
+		t.serial_len = (uint8_t)serial.n;
+		if ((e = trust_crl_add(list, &t)) == ERR_TOOBIG)
+			return why_set(why, e, "more than %d entries of all "
+			    "CRLs together", TRUST_REVOKED_MAX);
+		if (e != 0)
+			return why_set(why, e, "out of memory");
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * What a CRL says (RFC 5280 section 5), read only after its signature was
- * verified: for trust_load.c and trust_fresh.c.  Full lists of one issuer for all its
- * certificates only; a delta, partitioned or indirect list is refused, so
+ * verified: for trust_load.c, trust_carry.c and trust_fresh.c.  Full lists of
+ * one issuer for all its certificates only; a delta, partitioned or indirect list is refused, so
  * that "not in the list" always means "not revoked".
  */
 #ifndef X509_TRUST_CRL_H
@@ -48,6 +48,10 @@ int trust_crl_check_seen(const uint8_t key[32], const struct trust_crl *crl,
 /* What is kept of the CRL of this key. */
 struct ipc_seen trust_crl_seen(const uint8_t key[32],
     const struct trust_crl *crl);
+
+/* One more entry, copied.  0, ERR_TOOBIG (TRUST_REVOKED_MAX), ERR_NOMEM. */
+int trust_crl_add(struct trust_crl_list *list,
+    const struct trust_revoked *entry);
 
 /* Drop the entries of key among the first n. */
 void trust_crl_drop(struct trust_crl_list *list, const uint8_t key[32],

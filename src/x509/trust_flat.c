@@ -5,7 +5,7 @@
 #include "x509/sig.h"
 #include "x509/trust.h"
 
-#define FLAT_VERSION 2
+#define FLAT_VERSION 3
 #define KEEP_EXPIRED 1		/* bits of live */
 #define END_STALE 2
 #define TIME_MIN (-INT64_C(631152000))	/* 1950-01-01 */
@@ -24,7 +24,7 @@ _Static_assert(_Alignof(struct trust_revoked) == 1,
  * live (1 keep expired, 2 end stale); uint32 grace, max lifetime; uint32 n; n { byte field; string pattern };
  * int64 verified time; uint32 n; n anchors
  * An anchor: string DER; CRL: bool usable; string problem; int64 thisUpdate,
- * nextUpdate; string number; uint32 revoked
+ * nextUpdate; string number; string file; uint32 revoked
  *
  * What follows from an anchor's DER is cut and hashed again at the other end.
  */
@@ -105,6 +105,7 @@ put_anchor(struct buf *b, const struct trust_anchor *a)
 	buf_put_u64(b, (uint64_t)a->crl.this_update);
 	buf_put_u64(b, (uint64_t)a->crl.next_update);
 	buf_put_string(b, a->crl.number, a->crl.number_len);
+	buf_put_cstring(b, a->crl.file);
 	buf_put_u32(b, a->crl.revoked);
 }
 
@@ -129,6 +130,7 @@ get_crl(struct rd *rd, struct trust_crl *c)
 	c->this_update = get_time(rd);
 	c->next_update = get_time(rd);
 	number = rd_string(rd, sizeof(c->number));
+	rd_cstring(rd, c->file, sizeof(c->file));
 	c->revoked = rd_u32(rd);
 	if (rd->err == 0 && c->usable && number.n == 0)
 		rd->err = ERR_MALFORMED;

@@ -8,7 +8,7 @@
 #include "x509/pem.h"
 #include "x509/sig.h"
 #include "x509/trust.h"
-#include "x509/trust_crl.h"
+#include "x509/trust_carry.h"
 
 #define ANCHOR_FILE_MAX (512 * 1024)	/* bytes of a file of anchors */
 
@@ -18,11 +18,11 @@ struct load {
 	const struct trust_conf *conf;
 	const struct trust_file *files;
 	size_t n_files;
-	const struct ipc_seen *seen;
-	size_t n_seen;
+	struct trust_before before;
 	int64_t now;
 	struct diag *diag;
 	struct trust_crl_list list;
+	struct trust_carry carry;	/* of the authority at work */
 	size_t n_anchors;		/* of all authorities */
 };
 
@@ -32,6 +32,7 @@ struct named {
 	struct trust_authority *a;
 	const char *path;
 	unsigned line;
+	size_t crl;			/* which of conf's, if it is one */
 };
 
 static int
@@ -271,7 +272,7 @@ load_anchors(struct load *l, const struct trust_conf_authority *c)
 	if (a->anchor == NULL)
 		return out_of_memory(l);
 	for (size_t i = 0; i < c->n_anchors; i++) {
-		struct named f = { c, a, c->anchor[i], c->anchor_line[i] };
+		struct named f = { c, a, c->anchor[i], c->anchor_line[i], 0 };
 
 		(void)load_anchor_file(l, &f);
 	}
@@ -321,6 +322,7 @@ crl_problem(struct load *l, const struct named *f, struct span subject,
 {
 	bool all = !trust_crl_has_issuer(f->a, subject);
 
+	l->carry.broken[f->crl] = true;
 	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "CRL %s of "
 	    "authority '%s': %s; expected the CA's newest CRL in its place",
 	    f->path, f->conf->rules.name, text);
@@ -345,21 +347,29 @@ usable_crl(const struct trust_authority *a, const uint8_t key[32])
 	return NULL;
 }
 
+static const char *
+time_text(char when[32], int64_t at)
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	when[0] = '\0';
+	if (gmtime_r(&t, &tm) != NULL)
+		(void)strftime(when, 32, "%Y-%m-%d %H:%M:%SZ", &tm);
+	return when;
+}
+
 static void
 warn_stale(struct load *l, const struct named *f, const struct trust_crl *crl)
 {
-	time_t t = (time_t)crl->next_update;
-	char when[32] = "";
-	struct tm tm;
+	char when[32];
 
 	if (crl->next_update + f->a->rules.grace >= l->now)
 		return;
-	if (gmtime_r(&t, &tm) != NULL)
-		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%SZ", &tm);
 	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "CRL %s of "
 	    "authority '%s': stale, its nextUpdate was %s: logins of this "
 	    "authority are refused until a newer one is here", f->path,
-	    f->conf->rules.name, when);
+	    f->conf->rules.name, time_text(when, crl->next_update));
 }
 
 /* It counts for every anchor with this key, unless they have a later one.
@@ -413,12 +423,13 @@ take_crl(struct load *l, const struct named *f, struct span der)
 		crl_problem(l, f, s.issuer, why.text);
 		return;
 	}
-	if (trust_crl_check_seen(signer->key, &crl, l->seen, l->n_seen,
-	    &why) != 0) {
+	if (trust_crl_check_seen(signer->key, &crl, l->before.seen,
+	    l->before.n_seen, &why) != 0) {
 		l->list.n = before;
 		crl_problem(l, f, s.issuer, why.text);
 		return;
 	}
+	(void)snprintf(crl.file, sizeof(crl.file), "%s", f->path);
 	keep_crl(l, f, signer->key, &crl, before);
 }
 
@@ -442,6 +453,42 @@ load_crl_file(struct load *l, const struct named *f)
 		for (size_t i = 0; i < n; i++)
 			take_crl(l, f, der[i]);
 	buf_free(&out);
+}
+
+/* crl is carried over for each anchor with the key of anchor i. */
+static void
+put_carried(struct load *l, struct trust_authority *a, size_t i,
+    const struct trust_crl *crl)
+{
+	char made[32], until[32];
+
+	for (size_t k = 0; k < a->n_anchors; k++)
+		if (memcmp(a->anchor[k].key, a->anchor[i].key, 32) == 0)
+			a->anchor[k].crl = *crl;
+	diag_add(l->diag, DIAG_WARNING, l->name, l->carry.conf->line, 1,
+	    "authority '%s': there is no CRL of its anchor %zu to be used; "
+	    "that of %s, which was loaded before, stays in force; its "
+	    "nextUpdate is %s", a->rules.name, i + 1,
+	    time_text(made, crl->this_update),
+	    time_text(until, crl->next_update));
+}
+
+static int
+carry_crls(struct load *l, struct trust_authority *a)
+{
+	struct trust_crl old;
+	int r;
+
+	for (size_t i = 0; i < a->n_anchors; i++) {
+		if (a->anchor[i].crl.usable)
+			continue;
+		r = trust_carry_crl(&l->carry, &a->anchor[i], &old, &l->list);
+		if (r == ERR_NOMEM)
+			return out_of_memory(l);
+		if (r == 1)
+			put_carried(l, a, i, &old);
+	}
+	return 0;
 }
 
 /* Anchors that no CRL was of. */
@@ -469,28 +516,35 @@ check_covered(struct load *l, const struct trust_conf_authority *c,
 static void
 remember_time(const struct load *l, struct trust_authority *a)
 {
-	for (size_t i = 0; i < l->n_seen; i++)
+	const struct ipc_seen *s = l->before.seen;
+
+	for (size_t i = 0; i < l->before.n_seen; i++)
 		for (size_t k = 0; k < a->n_anchors; k++)
-			if (memcmp(l->seen[i].issuer_key, a->anchor[k].key,
-			    32) == 0 && l->seen[i].newest > a->verified_time)
-				a->verified_time = l->seen[i].newest;
+			if (memcmp(s[i].issuer_key, a->anchor[k].key,
+			    32) == 0 && s[i].newest > a->verified_time)
+				a->verified_time = s[i].newest;
 }
 
-static void
+static int
 load_crls(struct load *l, size_t index)
 {
 	const struct trust_conf_authority *c = &l->conf->authority[index];
 	struct trust_authority *a = &l->t->authority[index];
+	int r;
 
 	remember_time(l, a);
 	if (c->rules.revocation == TRUST_NONE)
-		return;
+		return 0;
+	l->carry = (struct trust_carry){ .in_force = l->before.in_force,
+	    .conf = c };
 	for (size_t i = 0; i < c->n_crls; i++) {
-		struct named f = { c, a, c->crl[i], c->crl_line[i] };
+		struct named f = { c, a, c->crl[i], c->crl_line[i], i };
 
 		load_crl_file(l, &f);
 	}
-	check_covered(l, c, a);
+	if ((r = carry_crls(l, a)) == 0)
+		check_covered(l, c, a);
+	return r;
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -510,7 +564,8 @@ load_all(struct load *l)
 	if (r != 0 || l->diag->errors != before)
 		return r != 0 ? r : ERR_MALFORMED;
 	for (size_t i = 0; i < l->t->n; i++)
-		load_crls(l, i);
+		if ((r = load_crls(l, i)) != 0)
+			return r;
 	trust_crl_sort(&l->list);
 	l->t->revoked = l->t->revoked_owned = l->list.entry;
 	l->t->n_revoked = l->list.n;
@@ -521,14 +576,14 @@ load_all(struct load *l)
 int
 trust_load(struct trust *out, const char *file, const struct trust_conf *conf,
     const struct trust_file *files, size_t n_files,
-    const struct ipc_seen *seen, size_t n_seen, int64_t now,
-    struct diag *diag)
+    const struct trust_before *before, int64_t now, struct diag *diag)
 {
 	struct load l = { .t = out, .name = file, .conf = conf,
-	    .files = files, .n_files = n_files, .seen = seen,
-	    .n_seen = n_seen, .now = now, .diag = diag };
+	    .files = files, .n_files = n_files, .now = now, .diag = diag };
 	int r;
 
+	if (before != NULL)
+		l.before = *before;
 	*out = (struct trust){ 0 };
 	if (conf->n == 0) {
 		diag_add(diag, DIAG_ERROR, file, 0, 0,
@@ -591,7 +646,7 @@ trust_single(struct trust *out, const struct trust_rules *rules,
 	name_files(files + n_anchors, a->crl, "crl", crls, n_crls);
 	diag_init(&diag);
 	if ((r = trust_load(out, rules->name, &conf, files,
-	    n_anchors + n_crls, NULL, 0, now, &diag)) != 0)
+	    n_anchors + n_crls, NULL, now, &diag)) != 0)
 		r = first_error(&diag, r, why);
 	diag_free(&diag);
 	free(a);

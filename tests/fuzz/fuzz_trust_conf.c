@@ -15,7 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK((r == 0) == (diag.errors == 0));
 	if (r == 0) {
 		/* there is no authority without an anchor */
-		CHECK(trust_load(&t, "fuzz", &c, NULL, 0, NULL, 0, 0,
+		CHECK(trust_load(&t, "fuzz", &c, NULL, 0, NULL, 0,
 		    &diag) != 0);
 		trust_free(&t);
 	}

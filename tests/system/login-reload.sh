@@ -36,7 +36,8 @@ refused bob bob revoked revoked
 rc=0
 control reload >"$R/out" 2>"$R/err" || rc=$?
 [ "$rc" -eq 1 ] || give_up "certloginctl reload: exit $rc, not 1"
-grep -q 'crl/user\.crl' "$R/err" || give_up "certloginctl does not say which"
+grep -q 'loaded: .*crl/user\.crl: .*stays in force' "$R/err" ||
+    give_up "certloginctl does not say which"
 mv "$CRL" "$R/damaged.crl"
 rc=0
 control reload >"$R/out" 2>"$R/err" || rc=$?

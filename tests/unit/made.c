@@ -23,7 +23,7 @@ made_policy(uint64_t number, const char *conf_text,
 	ck_assert_int_eq(trust_conf_parse(&conf, "trust.conf", conf_text,
 	    strlen(conf_text), &d), 0);
 	ck_assert_msg(trust_load(&trust, "trust.conf", &conf, files, n_files,
-	    NULL, 0, time(NULL), &d) == 0, "%s",
+	    NULL, time(NULL), &d) == 0, "%s",
 	    d.n > 0 ? d.items[0].text : "");
 	policy_authorities(&trust, auth);
 	ck_assert_int_eq(map_parse(&rules, "map", map, strlen(map), auth,

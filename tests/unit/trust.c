@@ -339,6 +339,7 @@ struct world {
 	size_t n_files;
 	struct ipc_seen seen[4];
 	size_t n_seen;
+	const struct trust *in_force;
 	struct diag diag;
 	int64_t now;
 };
@@ -368,6 +369,8 @@ add_file(struct world *w, const char *path, struct span bytes)
 static int
 load(struct world *w, const char *text)
 {
+	const struct trust_before before = { w->seen, w->n_seen,
+	    w->in_force };
 	struct trust_conf c;
 	int r;
 
@@ -376,8 +379,8 @@ load(struct world *w, const char *text)
 	ck_assert_int_eq(trust_conf_parse(&c, "t", text, strlen(text),
 	    &w->diag), 0);
 	diag_free(&w->diag);
-	r = trust_load(&w->t, "t", &c, w->file, w->n_files, w->seen,
-	    w->n_seen, w->now, &w->diag);
+	r = trust_load(&w->t, "t", &c, w->file, w->n_files, &before, w->now,
+	    &w->diag);
 	ck_assert_int_eq(r != 0, w->diag.errors > 0);
 	trust_conf_free(&c);
 	return r;
@@ -1500,6 +1503,7 @@ assert_same(const struct trust *x, const struct trust *y)
 			ck_assert_int_eq(c->not_after, d->not_after);
 			ck_assert_int_eq(c->crl.usable, d->crl.usable);
 			ck_assert_str_eq(c->crl.problem, d->crl.problem);
+			ck_assert_str_eq(c->crl.file, d->crl.file);
 			ck_assert_int_eq(c->crl.this_update,
 			    d->crl.this_update);
 			ck_assert_int_eq(c->crl.next_update,
