@@ -89,10 +89,11 @@ loaded_text(char *dst, size_t size, const struct ipc_load_done *l,
 	size_t len;
 
 	crl_outcome(outcome, first);
-	(void)snprintf(dst, size, "loaded: %u rules, %u locks, %zu "
-	    "authorities; but authority %s: %s; %s; put the CA's newest CRL "
-	    "in its place", l->rules, l->locks, l->n, first->name,
-	    first->crl_problem, outcome);
+	(void)snprintf(dst, size, "loaded: %u rule%s, %u lock%s, %zu "
+	    "authorit%s; but authority %s: %s; %s; put the CA's newest CRL "
+	    "in its place", l->rules, l->rules == 1 ? "" : "s", l->locks,
+	    l->locks == 1 ? "" : "s", l->n, l->n == 1 ? "y" : "ies",
+	    first->name, first->crl_problem, outcome);
 	len = strlen(dst);
 	if (n > 1)
 		(void)snprintf(dst + len, size - len, "; %zu more have a "

@@ -132,6 +132,22 @@ cp "$R/older.crl" "$CRL"
 restart
 all_out 'rolled back'
 
+echo "... and of a certlogind that goes by the one before"
+cp "$R/newer.crl" "$CRL"
+restart
+cp "$R/older.crl" "$CRL"
+reload_keeps 'rolled back.*stays in force'
+ctl 1 'crl-carried +yes' status
+ctl 0 'forgot .*certlogind has taken' crl-accept lab
+ctl 0 'crl-carried' status
+! grep -qE 'crl-carried +yes' "$R/out" || give_up "still carried over"
+all_in
+cp "$R/newer.crl" "$CRL"
+restart
+cp "$R/older.crl" "$CRL"
+restart
+all_out 'rolled back'
+
 echo "other authorities keep what was seen of theirs"
 cp "$R/etc/crl/user.crl" "$R/user-older.crl"
 ca revoke --id user/carol

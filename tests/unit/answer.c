@@ -592,6 +592,102 @@ START_TEST(why)
 }
 END_TEST
 
+/* ---- the end of a reload --------------------------------------------------- */
+
+static struct answer
+reloaded(const char *error)
+{
+	struct answer a = { .status = 0xff };
+
+	answer_reloaded(&t.out, &d, error);
+	read_message(&a);
+	return a;
+}
+
+static void
+spoil(struct ipc_authority *a, const char *name, bool carried)
+{
+	*a = (struct ipc_authority){ .crl_carried = carried,
+	    .crl_missing = !carried, .next_update = NOW };
+	(void)snprintf(a->name, sizeof(a->name), "%s", name);
+	(void)snprintf(a->crl_problem, sizeof(a->crl_problem),
+	    "CRL %s.crl: forged", name);
+}
+
+START_TEST(reload_answers)
+{
+	struct answer a = reloaded("");
+
+	ck_assert_uint_eq(a.status, 0);
+	ck_assert_str_eq(a.error, "");
+	ck_assert_uint_eq(a.records, 1);
+	ck_assert_str_eq(value("reload", "reload"), "done");
+	a = reloaded("map: line 3");
+	ck_assert_uint_eq(a.status, 1);
+	ck_assert_uint_eq(a.records, 0);
+	ck_assert_ptr_nonnull(strstr(a.error, "not reloaded: map: line 3; "));
+	/* a CRL is no reason not to be in force */
+	u.done.n = 2;
+	spoil(&u.done.authority[1], "b", true);
+	a = reloaded("");
+	ck_assert_uint_eq(a.status, 1);
+	ck_assert_str_eq(value("reload", "reload"), "done");
+	ck_assert_uint_eq(a.records, 2);
+	ck_assert_str_eq(value("crl", "authority"), "b");
+	ck_assert_str_eq(value("crl", "problem"), "CRL b.crl: forged");
+	ck_assert_str_eq(value("crl", "carried"), "yes");
+	ck_assert_ptr_nonnull(strstr(a.error, "loaded: 3 rules, 1 lock, 2 "
+	    "authorities; but authority b: CRL b.crl: forged; the CRL that "
+	    "was loaded before stays in force, its nextUpdate is 20"));
+	ck_assert_ptr_null(strstr(a.error, "more"));
+	/* one that there is not, first, and more of them */
+	spoil(&u.done.authority[0], "a", false);
+	a = reloaded("");
+	ck_assert_uint_eq(a.records, 3);
+	ck_assert_ptr_nonnull(strstr(a.error, "but authority a: CRL a.crl: "
+	    "forged; certificates that no CRL covers are refused; "));
+	ck_assert_ptr_nonnull(strstr(a.error, "; 1 more have a problem"));
+	/* all that can be said at once is one message */
+	fill();
+	a = reloaded("");
+	ck_assert_uint_eq(a.status, 1);
+	ck_assert_uint_eq(a.records, 1 + IPC_LOAD_AUTHORITIES_MAX);
+}
+END_TEST
+
+START_TEST(carried)
+{
+	struct answer a = ask_status();
+
+	ck_assert_uint_eq(a.status, 0);
+	ck_assert_str_eq(value("authority", "crl-carried"), "");
+	(void)ask_metrics();
+	ck_assert_str_eq(value("crl", "carried"), "");
+	ck_assert_str_eq(value("health", "reload-good"), "1");
+	spoil(&u.done.authority[0], "a", true);
+	u.done.authority[0].next_update = NOW + 10 * DAY;
+	a = ask_status();
+	ck_assert_uint_eq(a.status, 1);
+	ck_assert_str_eq(value("problem", "why"), "CRL a.crl: forged");
+	ck_assert_ptr_nonnull(strstr(value("problem", "remedy"),
+	    "stays in force"));
+	ck_assert_str_eq(value("authority", "crl-carried"), "yes");
+	(void)ask_metrics();
+	ck_assert_str_eq(value("crl", "carried"), "1");
+	ck_assert_str_eq(value("crl", "usable"), "");
+	ck_assert_str_eq(value("health", "reload-good"), "");
+	/* there is none: what is in force is what the files say */
+	spoil(&u.done.authority[0], "a", false);
+	a = ask_status();
+	ck_assert_uint_eq(a.status, 1);
+	ck_assert_ptr_null(strstr(value("problem", "remedy"),
+	    "stays in force"));
+	(void)ask_metrics();
+	ck_assert_str_eq(value("crl", "carried"), "");
+	ck_assert_str_eq(value("health", "reload-good"), "1");
+}
+END_TEST
+
 #define LOOP(t, test, rows) tcase_add_loop_test(t, test, 0, \
     (int)(sizeof(rows) / sizeof(rows[0])))
 
@@ -617,6 +713,8 @@ answer_suite(void)
 	tcase_add_test(c, metrics_times);
 	LOOP(c, metrics_refusals, refusals);
 	tcase_add_test(c, why);
+	tcase_add_test(c, reload_answers);
+	tcase_add_test(c, carried);
 	suite_add_tcase(s, c);
 	return s;
 }

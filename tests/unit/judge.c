@@ -13,6 +13,7 @@
 #include "base/helper.h"
 #include "base/memfile.h"
 #include "base/path.h"
+#include "forge.h"
 #include "issue.h"
 #include "judge/login.h"
 #include "judge/policy.h"
@@ -576,10 +577,10 @@ static void
 remove_folder(void)
 {
 	static const char *const names[] = { "trust.conf", "identity.map",
-	    "locks.map", "ca.crt" };
+	    "locks.map", "ca.crt", "ca.crl" };
 	char path[128];
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
 		(void)unlink(path);
 	}
@@ -587,11 +588,11 @@ remove_folder(void)
 }
 
 static int
-run_load(struct load_result *out, struct diag *diag)
+load_behind(const int *in_force, struct load_result *out, struct diag *diag)
 {
 	char trust[128], map[128];
 	const struct load_from from = { .trust = trust, .map = map,
-	    .state = folder, .policy = 7 };
+	    .state = folder, .policy = 7, .in_force = in_force };
 	struct why why = { "" };
 	int r;
 
@@ -602,6 +603,12 @@ run_load(struct load_result *out, struct diag *diag)
 	r = load_run(h.channel, &from, LIMIT_MS, out, diag, &why);
 	ck_assert_msg(r == 0, "%s", why.text);
 	return ended();
+}
+
+static int
+run_load(struct load_result *out, struct diag *diag)
+{
+	return load_behind(NULL, out, diag);
 }
 
 START_TEST(program_load_no_locks)
@@ -689,6 +696,136 @@ START_TEST(program_load)
 	ask_program("alice");
 	admitted("alice", 1, true);
 	ck_assert_int_eq(ended(), 0);
+	remove_folder();
+	end_all();
+}
+END_TEST
+
+#define CRL_CONF "[authority staff]\nclass = user\nanchor = ca.crt\n" \
+    "names = uri=spiffe://e/user/*\ncrl = ca.crl\n"
+
+/* With or without the leaf. */
+static void
+write_crl(bool revoke)
+{
+	struct forge_crl c = forge_crl(&ca, time(NULL), "\x07", 1);
+	uint8_t serial[32];
+	size_t n = sizeof(serial);
+	struct buf b;
+
+	OK(gnutls_x509_crt_get_serial(leaf.crt, serial, &n));
+	c.n = 2;
+	if (revoke)
+		c.entry_serial = (struct span){ serial, n };
+	buf_init(&b, 1 << 16);
+	forge_crl_put(&b, &c);
+	write_file("ca.crl", b.data, b.len);
+	buf_free(&b);
+}
+
+static void
+login_under(int fd, bool revoke, bool have_crl)
+{
+	start("login", fd, host_file());
+	ask_program("alice");
+	if (revoke && have_crl)
+		refused(44, "revoked, says the CRL");
+	else if (have_crl)
+		admitted("alice", 1, true);
+	else
+		refused(46, "no usable CRL");
+	ck_assert_int_eq(ended(), 0);
+}
+
+static bool
+is_carried(const struct load_result *l)
+{
+	ck_assert(l->done.ok);
+	ck_assert_uint_eq(l->done.n, 1);
+	ck_assert_int_eq(l->carried, l->done.authority[0].crl_carried);
+	return l->carried;
+}
+
+/* The CRL is gone: as the policy in force has it, if there is one. */
+START_TEST(program_load_carried)
+{
+	static struct load_result out;
+	char path[128];
+	struct diag diag;
+	int in_force;
+
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
+	make_folder(CRL_CONF, MAP, "");
+	write_crl(_i != 0);
+	ck_assert_int_eq(run_load(&out, &diag), 0);
+	ck_assert(!is_carried(&out));
+	ck_assert_uint_eq(out.done.n_seen, 1);
+	diag_free(&diag);
+	in_force = out.policy;
+	login_under(dup(in_force), _i != 0, true);
+	(void)snprintf(path, sizeof(path), "%s/ca.crl", folder);
+	OK(unlink(path));
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(load_behind(&in_force, &out, &diag), 0);
+		ck_assert(is_carried(&out));
+		ck_assert(!out.done.authority[0].crl_missing);
+		ck_assert_uint_eq(out.done.n_seen, 0);
+		diag_free(&diag);
+		(void)close(in_force);
+		in_force = out.policy;
+		login_under(dup(in_force), _i != 0, true);
+	}
+	ck_assert_int_eq(run_load(&out, &diag), 0);
+	ck_assert(!is_carried(&out));
+	ck_assert(out.done.authority[0].crl_missing);
+	diag_free(&diag);
+	login_under(out.policy, _i != 0, false);
+	/* back again, it is nothing of before */
+	write_crl(_i != 0);
+	ck_assert_int_eq(load_behind(&in_force, &out, &diag), 0);
+	ck_assert(!is_carried(&out));
+	ck_assert_str_eq(out.done.authority[0].crl_problem, "");
+	diag_free(&diag);
+	(void)close(in_force);
+	login_under(out.policy, _i != 0, true);
+	remove_folder();
+	end_all();
+}
+END_TEST
+
+/* What is no policy is none to carry anything over from. */
+START_TEST(program_load_no_policy)
+{
+	static struct load_result out;
+	char path[128];
+	struct diag diag;
+	int fd = -1;
+
+	make_all(PKI_P256, &(struct issue_spec){ .uri = ALICE }, false);
+	make_folder(CRL_CONF, MAP, "");
+	write_crl(false);
+	(void)snprintf(path, sizeof(path), "%s/ca.crl", folder);
+	switch (_i) {
+	case 0:
+		fd = memfile_make("none", "", 0);
+		break;
+	case 1:		/* half of one */
+		fd = memfile_make("half", policy_bytes.data,
+		    policy_bytes.len / 2);
+		break;
+	case 2:		/* whoever has it open could change it */
+		fd = open(path, O_RDONLY);
+	}
+	ck_assert_int_ge(fd, 0);
+	OK(unlink(path));
+	ck_assert_int_eq(load_behind(&fd, &out, &diag), 0);
+	ck_assert(!is_carried(&out));
+	ck_assert(out.done.authority[0].crl_missing);
+	ck_assert_ptr_nonnull(strstr(diag.items[0].text,
+	    "the policy in force cannot be read: "));
+	diag_free(&diag);
+	(void)close(fd);
+	login_under(out.policy, false, false);
 	remove_folder();
 	end_all();
 }
@@ -922,6 +1059,8 @@ main(void)
 	tcase_add_test(p, program_load_no_locks);
 	tcase_add_loop_test(p, program_load_damaged, 0, COUNT(damages));
 	tcase_add_test(p, program_load_many);
+	tcase_add_loop_test(p, program_load_carried, 0, 2);
+	tcase_add_loop_test(p, program_load_no_policy, 0, 3);
 	tcase_add_test(p, program_load_ending);
 	tcase_add_test(p, program_test);
 	tcase_add_test(p, program_test_local);

@@ -406,6 +406,30 @@ START_TEST(numbers)
 }
 END_TEST
 
+/* It holds what a load of its sources alone would not give. */
+START_TEST(carried)
+{
+	struct ipc_authority *a = &answer.authority[0];
+	struct why why = { "" };
+
+	kept();
+	is_used();
+	answer.n = 1;
+	a->crl_carried = true;
+	(void)snprintf(a->crl_problem, sizeof(a->crl_problem), "damaged");
+	replaced(crl);
+	load();
+	ck_assert(result.carried);
+	ck_assert_int_eq(keep(&why), ERR_STATE);
+	ck_assert_ptr_nonnull(strstr(why.text, "carried over"));
+	is_not_used("ca.crl was changed");
+	a->crl_carried = false;
+	a->crl_missing = true;
+	kept();
+	is_used();
+}
+END_TEST
+
 START_TEST(not_trusted)
 {
 	char path[160];
@@ -573,6 +597,7 @@ kept_suite(void)
 	tcase_add_test(t, secret_source);
 	tcase_add_test(t, other_time);
 	tcase_add_test(t, numbers);
+	tcase_add_test(t, carried);
 	tcase_add_test(t, not_trusted);
 	tcase_add_test(t, damaged);
 	tcase_add_test(t, full_disk);
