@@ -1,5 +1,6 @@
 #include "base/path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,6 +8,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -286,17 +289,110 @@ set_owner(int fd, const struct stat *like)
 	return fchmod(fd, like->st_mode & 07777) == 0 ? 0 : ERR_SYS;
 }
 
-static int
-write_beside(int dir, const char *tmp, const struct stat *like, bool owner,
-    const struct span *part, size_t n, const char *path, struct why *why)
+/* ---- replacing ---------------------------------------------------------- */
+
+#define BESIDE_DIGITS 10
+#define BESIDE_TRIES 16
+
+/* What a file is written to before it takes the place of another: .NAME. and
+ * digits, by whoever has it locked.  A lock ends with its process, however
+ * that does. */
+struct beside {
+	int fd;			/* to write; closed before it is renamed, so
+				 * that nobody finds it open for writing */
+	int lock;		/* to read */
+	char name[NAME_MAX + 1];
+};
+
+static bool
+is_beside(const char *name, const char *base)
 {
-	/* never readable by others for an instant: 0600 until complete */
-	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
-	int r = 0;
+	size_t n = strlen(base);
+
+	return name[0] == '.' && strncmp(name + 1, base, n) == 0 &&
+	    name[n + 1] == '.' && name[n + 2] != '\0' &&
+	    name[n + 2 + strspn(name + n + 2, "0123456789")] == '\0';
+}
+
+/* Take it away if nobody writes to it any more. */
+static void
+sweep_one(int dir, const char *name, const struct stat *like, bool owner)
+{
+	struct stat st, now;
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC);
 
 	if (fd < 0)
-		return why_errno(why, "%s: cannot write beside it", path);
+		return;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_uid == geteuid() || (owner && st.st_uid == like->st_uid)) &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	    fstatat(dir, name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == now.st_dev && st.st_ino == now.st_ino)
+		(void)unlinkat(dir, name, 0);
+	(void)close(fd);
+}
+
+/* What processes that were killed left of this file. */
+static void
+sweep(int dir, const char *base, const struct stat *like, bool owner)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (is_beside(e->d_name, base))
+			sweep_one(dir, e->d_name, like, owner);
+	if (d != NULL)
+		(void)closedir(d);
+	else if (fd >= 0)
+		(void)close(fd);
+}
+
+/* Whoever sweeps between its making and its lock takes it away: once more. */
+static int
+make_beside(int dir, const char *base, struct beside *b)
+{
+	struct stat st;
+	uint32_t digits;
+
+	for (int i = 0; i < BESIDE_TRIES; i++) {
+		if (getrandom(&digits, sizeof(digits), 0) !=
+		    (ssize_t)sizeof(digits))
+			return ERR_SYS;
+		(void)snprintf(b->name, sizeof(b->name), ".%.*s.%010lu",
+		    NAME_MAX - BESIDE_DIGITS - 2, base, (unsigned long)digits);
+		/* never readable by others for an instant: 0600 until
+		 * complete */
+		b->fd = openat(dir, b->name, O_WRONLY | O_CREAT | O_EXCL |
+		    O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (b->fd < 0 && errno != EEXIST)
+			return ERR_SYS;
+		if (b->fd < 0)
+			continue;
+		b->lock = openat(dir, b->name, O_RDONLY | O_CLOEXEC |
+		    O_NOFOLLOW);
+		/* where there are no locks, nobody sweeps either */
+		if (b->lock >= 0 && (flock(b->lock, LOCK_EX | LOCK_NB) == 0 ||
+		    errno != EWOULDBLOCK) && fstat(b->fd, &st) == 0 &&
+		    st.st_nlink > 0)
+			return 0;
+		(void)close(b->fd);
+		if (b->lock >= 0)
+			(void)close(b->lock);
+	}
+	errno = EEXIST;
+	return ERR_SYS;
+}
+
+/* Takes fd. */
+static int
+fill(int fd, const struct stat *like, bool owner, const struct span *part,
+    size_t n, const char *path, struct why *why)
+{
+	int r = 0;
+
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = path_write_all(fd, part[i].p, part[i].n);
 	if (r != 0 || (owner ? set_owner(fd, like) :
@@ -304,8 +400,27 @@ write_beside(int dir, const char *tmp, const struct stat *like, bool owner,
 		r = why_errno(why, "%s: cannot write", path);
 	if (close(fd) != 0 && r == 0)
 		r = why_errno(why, "%s: cannot write", path);
+	return r;
+}
+
+static int
+replace_in(int dir, const char *base, const struct stat *like, bool owner,
+    const struct span *part, size_t n, const char *path, struct why *why)
+{
+	struct beside b;
+	int r;
+
+	sweep(dir, base, like, owner);
+	if (make_beside(dir, base, &b) != 0)
+		return why_errno(why, "%s: cannot write beside it", path);
+	if ((r = fill(b.fd, like, owner, part, n, path, why)) == 0 &&
+	    renameat(dir, b.name, dir, base) != 0)
+		r = why_errno(why, "%s: cannot rename into place", path);
 	if (r != 0)
-		(void)unlinkat(dir, tmp, 0);
+		(void)unlinkat(dir, b.name, 0);
+	(void)close(b.lock);
+	if (r == 0 && fsync(dir) != 0)
+		r = why_errno(why, "%s: cannot sync the folder", path);
 	return r;
 }
 
@@ -313,26 +428,14 @@ static int
 replace(const char *path, const struct stat *like, bool owner,
     const struct span *part, size_t n, struct why *why)
 {
-	char tmp[NAME_MAX + 1];
 	const char *base;
 	int dir, r;
 
 	if ((dir = open_parent(path, &base, why)) < 0)
 		return dir;
-	if (strlen(base) > NAME_MAX - 16) {
-		(void)close(dir);
-		return why_set(why, ERR_TOOBIG, "%s: name too long", path);
-	}
-	(void)snprintf(tmp, sizeof(tmp), ".%s.%ld", base, (long)getpid());
-	/* left over by an earlier process of this number that was killed */
-	(void)unlinkat(dir, tmp, 0);
-	r = write_beside(dir, tmp, like, owner, part, n, path, why);
-	if (r == 0 && renameat(dir, tmp, dir, base) != 0) {
-		r = why_errno(why, "%s: cannot rename into place", path);
-		(void)unlinkat(dir, tmp, 0);
-	}
-	if (r == 0 && fsync(dir) != 0)
-		r = why_errno(why, "%s: cannot sync the folder", path);
+	r = strlen(base) > NAME_MAX - BESIDE_DIGITS - 2 ?
+	    why_set(why, ERR_TOOBIG, "%s: name too long", path) :
+	    replace_in(dir, base, like, owner, part, n, path, why);
 	(void)close(dir);
 	return r;
 }

@@ -41,9 +41,10 @@ int path_load(const char *path, int flags, size_t max, struct buf *out,
     struct why *why);
 
 /* Replace (or make) the file path atomically: written beside under a
- * temporary name with this mode from the start, fsynced, renamed, folder
+ * temporary name (.NAME. and digits) with this mode, fsynced, renamed, folder
  * fsynced.  On any failure the old file is untouched and nothing is left
- * beside it. */
+ * beside it; what a process that was killed left there is taken away by the
+ * next one. */
 int path_replace(const char *path, mode_t mode, const void *data, size_t n,
     struct why *why);
 /* The same, of n parts one behind the other. */

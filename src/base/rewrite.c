@@ -1,6 +1,5 @@
 #include "base/rewrite.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,30 +64,6 @@ take_lock(struct rewrite *w, unsigned ms, struct why *why)
 	    "when that has ended", w->path, w->holder);
 }
 
-/* Nobody else writes while we hold the lock. */
-static void
-sweep(int folder, const char *base)
-{
-	size_t n = strlen(base);
-	const struct dirent *e;
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-	while (dir != NULL && (e = readdir(dir)) != NULL) {
-		const char *p = e->d_name;
-
-		/* as path_replace() names it */
-		if (p[0] == '.' && strncmp(p + 1, base, n) == 0 &&
-		    p[n + 1] == '.' && p[n + 2] != '\0' &&
-		    p[n + 2 + strspn(p + n + 2, "0123456789")] == '\0')
-			(void)unlinkat(folder, p, 0);
-	}
-	if (dir != NULL)
-		(void)closedir(dir);
-	else if (fd >= 0)
-		(void)close(fd);
-}
-
 static int
 lock_path(struct rewrite *w, int flags, struct why *why)
 {
@@ -103,9 +78,9 @@ lock_path(struct rewrite *w, int flags, struct why *why)
 	    O_NOFOLLOW, 0600);
 	if (w->lock < 0)
 		r = why_errno(why, "%s.lock", w->path);
-	else if ((r = take_lock(w, (flags & REWRITE_NO_WAIT) != 0 ? 0 :
-	    LOCK_MS, why)) == 0)
-		sweep(folder, base + 1);
+	else
+		r = take_lock(w, (flags & REWRITE_NO_WAIT) != 0 ? 0 : LOCK_MS,
+		    why);
 	(void)close(folder);
 	return r;
 }

@@ -31,8 +31,8 @@ struct rewrite {
 #define REWRITE_NONE { .lock = -1, .fd = -1 }
 
 /* Lock the absolute path, waiting at most ten seconds (ERR_TIMEOUT), and read
- * it (at most max bytes) into text.  What a process that was killed left
- * beside it is removed.  0, or negative with why; to be ended either way. */
+ * it (at most max bytes) into text.  0, or negative with why; to be ended
+ * either way. */
 int rewrite_begin(struct rewrite *w, const char *path, int flags, size_t max,
     struct buf *text, struct why *why);
 

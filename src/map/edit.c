@@ -1,4 +1,5 @@
 /* certlogin-map edit: the map in the admin's editor, as visudo has it. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,35 +18,104 @@
 #include "map/say.h"
 
 #define WORDS_MAX 16			/* of $VISUAL */
+#define DRAFT "certlogin-map."		/* the folder's name, and */
+#define DRAFT_X "XXXXXX"		/* what mkdtemp() makes another */
+#define FOLDER_TRIES 4
 
 /* A private folder with the copy that is edited; what an editor leaves beside
  * the copy goes with it. */
 struct draft {
+	int lock;		/* the folder, locked: for whom it is there */
 	char dir[PATH_MAX];
 	char file[PATH_MAX + NAME_MAX + 2];
 };
 
 /* ---- the copy ----------------------------------------------------------------------- */
 
-/* Nobody else can reach or exchange what lies in it. */
+static int
+remove_one(const char *path, const struct stat *st, int type,
+    struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	(void)remove(path);
+	return 0;
+}
+
+static void
+remove_folder(const char *dir)
+{
+	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A folder that nobody else can reach or exchange anything in, locked: a
+ * descriptor; ERR_STATE where it is none, or somebody is at it. */
+static int
+lock_folder(const char *dir, struct why *why)
+{
+	struct stat st;
+	int fd = path_open(dir, PATH_DIR, why);
+
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
+	    st.st_uid == geteuid() && (st.st_mode & 07777) == 0700 &&
+	    st.st_nlink > 0)
+		return fd;
+	(void)close(fd);
+	return why_set(why, ERR_STATE, "%s: was taken away while it was made",
+	    dir);
+}
+
+/* What an `edit' that was killed has left, once its editor has ended, too. */
+static void
+sweep(const char *tmp)
+{
+	const size_t n = strlen(DRAFT);
+	const struct dirent *e;
+	char dir[PATH_MAX];
+	DIR *d = opendir(tmp);
+	struct why why;
+	int fd;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, DRAFT, n) != 0 ||
+		    strlen(e->d_name) != n + strlen(DRAFT_X) ||
+		    snprintf(dir, sizeof(dir), "%s/%s", tmp, e->d_name) >=
+		    (int)sizeof(dir) || (fd = lock_folder(dir, &why)) < 0)
+			continue;
+		remove_folder(dir);
+		(void)close(fd);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+}
+
+/* Nobody else can reach or exchange what lies in it.  Whoever sweeps before
+ * it is locked takes it away: once more. */
 static int
 make_folder(struct draft *d, struct why *why)
 {
 	const char *tmp = getenv("TMPDIR");
-	int fd;
+	int r = ERR_STATE;
 
 	if (tmp == NULL || tmp[0] != '/')
 		tmp = "/tmp";
-	if (snprintf(d->dir, sizeof(d->dir), "%s/certlogin-map.XXXXXX",
-	    tmp) >= (int)sizeof(d->dir) || mkdtemp(d->dir) == NULL) {
-		d->dir[0] = '\0';
-		return why_errno(why, "%s: no folder for a copy of the map",
-		    tmp);
+	sweep(tmp);
+	for (int i = 0; i < FOLDER_TRIES && r == ERR_STATE; i++) {
+		if (snprintf(d->dir, sizeof(d->dir), "%s/" DRAFT DRAFT_X,
+		    tmp) >= (int)sizeof(d->dir) || mkdtemp(d->dir) == NULL) {
+			d->dir[0] = '\0';
+			return why_errno(why, "%s: no folder for a copy of "
+			    "the map", tmp);
+		}
+		if ((r = d->lock = lock_folder(d->dir, why)) >= 0)
+			return 0;
+		(void)rmdir(d->dir);
 	}
-	if ((fd = path_open(d->dir, PATH_DIR, why)) < 0)
-		return fd;
-	(void)close(fd);
-	return 0;
+	d->dir[0] = '\0';
+	return r;
 }
 
 static int
@@ -84,23 +155,15 @@ draft_read(const struct draft *d, struct buf *text, struct why *why)
 	return r;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	(void)remove(path);
-	return 0;
-}
-
 static void
 draft_remove(struct draft *d)
 {
 	if (d->dir[0] != '\0')
-		(void)nftw(d->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		remove_folder(d->dir);
 	d->dir[0] = '\0';
+	if (d->lock >= 0)
+		(void)close(d->lock);
+	d->lock = -1;
 }
 
 /* ---- signals ------------------------------------------------------------------------ */
@@ -228,7 +291,8 @@ wait_for(pid_t pid, const sigset_t *set, struct why *why)
 }
 
 /* With the caller's rights, descriptors and terminal, and nothing more: ours
- * are closed by exec. */
+ * are closed by exec, but for the lock of the folder, which is there as long as
+ * somebody edits in it. */
 static int
 run_editor(struct draft *d, const struct signals *s, const sigset_t *set,
     struct why *why)
@@ -240,6 +304,7 @@ run_editor(struct draft *d, const struct signals *s, const sigset_t *set,
 		return why_errno(why, "fork");
 	if (pid == 0) {
 		(void)sigprocmask(SIG_SETMASK, &s->before, NULL);
+		(void)fcntl(d->lock, F_SETFD, 0);
 		become_editor(d->file);
 	}
 	return wait_for(pid, set, why);
@@ -298,7 +363,7 @@ edit(struct change *ch, struct draft *d, const struct signals *s,
 static int
 edit_copy(struct change *ch, struct buf *text)
 {
-	struct draft d = { .dir = "" };
+	struct draft d = { .lock = -1, .dir = "" };
 	struct signals s = { .held = false };
 	struct why why;
 	sigset_t set;

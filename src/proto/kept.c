@@ -6,7 +6,6 @@
  */
 #include "proto/kept.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -295,22 +294,6 @@ settle_seen(const char *dir, const struct load_result *r,
 	return e;
 }
 
-/* What a process that was killed in path_replace() left of this file. */
-static void
-sweep(const char *dir, const char *name)
-{
-	DIR *d = opendir(dir);
-	const struct dirent *e;
-
-	if (d == NULL)
-		return;
-	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] == '.' &&
-		    strncmp(e->d_name + 1, name, strlen(name)) == 0)
-			(void)unlinkat(dirfd(d), e->d_name, 0);
-	(void)closedir(d);
-}
-
 static int
 make_part(struct part *p, const char *dir, const char *trust,
     const char *map, const struct load_result *r, struct why *why)
@@ -344,7 +327,6 @@ write_file(const char *dir, const char *name, const struct part *p,
 	if (r == 0) {
 		const struct span parts[] = { policy, { b.data, b.len } };
 
-		sweep(dir, name);
 		r = path_replace_parts(path, secret ? 0600 : 0644, parts, 2,
 		    why);
 	}

@@ -114,6 +114,27 @@ for sig in TERM HUP; do
 	unchanged says 3 'interrupted; the map was not changed' edit
 done
 
+echo "killed: its copy goes with the next edit, but not from under its editor"
+edits "kill -KILL \$PPID" "touch $R/begun" \
+    "until [ -e $R/go ]; do sleep 0.02; done"
+rc=0
+map edit >"$R/out" 2>&1 </dev/null || rc=$?
+[ $rc -eq 137 ] || give_up "killed: exit $rc"
+wait_for 10 test -e "$R/begun" || give_up "no editor"
+left=$(echo "$R"/certlogin-map.??????)
+[ -e "$left/identity.map" ] || give_up "no copy: $left"
+mkdir -m 0755 "$R/certlogin-map.abcdef"
+ln -s . "$R/certlogin-map.ghijkl"
+edits :
+says 0 unchanged edit
+[ -e "$left/identity.map" ] || give_up "taken from under its editor"
+: >"$R/go"
+wait_for 10 eval "map edit >/dev/null 2>&1 </dev/null && [ ! -e '$left' ]" ||
+    give_up "the copy stays: $left"
+rmdir "$R/certlogin-map.abcdef" || give_up "a folder of another kind is gone"
+rm "$R/certlogin-map.ghijkl" "$R/begun" "$R/go"
+no_rest edit
+
 echo "a map with errors is mended by it"
 printf 'nonsense\n' >"$MAP"
 edits 'echo "# nothing" >"$1"'

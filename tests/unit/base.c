@@ -1,11 +1,14 @@
 /* src/base: buffers, safe opening, INI tables. */
 #include <check.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -274,6 +277,112 @@ START_TEST(replace_like)
 }
 END_TEST
 
+/* What is beside it: is it still there behind the next writer? */
+static const struct {
+	const char *name;
+	char kind;			/* a file, a locked one, a link, a
+					 * folder, somebody else's */
+	bool stays;
+} besides[] = {
+	{ ".kept.4711", 'f', false }, { ".kept.0000000001", 'f', false },
+	{ ".kept.4711", 'k', true }, { ".kept.4711", 'l', true },
+	{ ".kept.4711", 'd', true }, { ".kept.4711", 'o', true },
+	{ ".kept.", 'f', true }, { ".kept.47x", 'f', true },
+	{ ".kept", 'f', true }, { "kept.4711", 'f', true },
+	{ ".kepta.4711", 'f', true }, { ".kept.swp", 'f', true },
+};
+
+static int
+make_beside(const char *path, char kind)
+{
+	int fd;
+
+	if (kind == 'd')
+		return mkdir(path, 0700);
+	if (kind == 'l')
+		return symlink("kept", path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	if (kind == 'k') {
+		ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+		return fd;
+	}
+	if (kind == 'o')
+		ck_assert_int_eq(fchown(fd, 4711, 0), 0);
+	return close(fd);
+}
+
+START_TEST(left_beside)
+{
+	char path[128], beside[128];
+	struct stat st;
+	int fd;
+
+	if (besides[_i].kind == 'o' && geteuid() != 0)
+		return;
+	put("kept", 0644);
+	snprintf(path, sizeof(path), "%s/kept", dir);
+	snprintf(beside, sizeof(beside), "%s/%s", dir, besides[_i].name);
+	fd = make_beside(beside, besides[_i].kind);
+	ck_assert_int_ge(fd, 0);
+	put("kept", 0644);
+	ck_assert_int_eq(lstat(beside, &st), besides[_i].stays ? 0 : -1);
+	/* its writer has ended */
+	if (fd > 0) {
+		(void)close(fd);
+		put("kept", 0644);
+		ck_assert_int_ne(lstat(beside, &st), 0);
+	}
+}
+END_TEST
+
+/* Several write the same file at once and are killed at any time: it is always
+ * whole, no writer is hindered by another, and the next one leaves nothing. */
+START_TEST(together)
+{
+	static const char texts[2][4] = { "aaa", "bbb" };
+	char path[128], command[160], seen[4];
+	pid_t pid[4];
+	int status;
+
+	put("both", 0644);
+	snprintf(path, sizeof(path), "%s/both", dir);
+	for (int round = 0; round < 20; round++) {
+		const struct timespec wait = { .tv_nsec = round * 50000 };
+
+		for (int i = 0; i < 4; i++)
+			if ((pid[i] = fork()) == 0) {
+				int r = 0;
+
+				for (int k = 0; k < 20 && r == 0; k++)
+					r = path_replace(path, 0644,
+					    texts[i % 2], 3, NULL);
+				_exit(r == 0 ? 0 : 1);
+			}
+		(void)nanosleep(&wait, NULL);
+		(void)kill(pid[0], SIGKILL);
+		(void)kill(pid[1], SIGKILL);
+		for (int i = 0; i < 4; i++) {
+			int fd;
+
+			ck_assert_int_eq(waitpid(pid[i], &status, 0), pid[i]);
+			ck_assert(WIFSIGNALED(status) ||
+			    WEXITSTATUS(status) == 0);
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+			ck_assert_int_ge(fd, 0);
+			ck_assert_int_ge(read(fd, seen, sizeof(seen)), 1);
+			(void)close(fd);
+			ck_assert(memcmp(seen, "aaa", 3) == 0 ||
+			    memcmp(seen, "bbb", 3) == 0 || seen[0] == 'x');
+		}
+	}
+	put("both", 0644);
+	(void)snprintf(command, sizeof(command), "[ \"$(ls -A %s | grep -c "
+	    "both)\" = 1 ]", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* One change after the other; what readers do does not hold it up. */
 START_TEST(rewritten)
 {
@@ -317,11 +426,11 @@ START_TEST(rewritten)
 	put(".kept.4711", 0600);
 	put(".kept.swp", 0600);
 	ck_assert_int_eq(rewrite_begin(&w, path, 0, 16, &b, &why), 0);
-	ck_assert_int_ne(stat(left, &st), 0);
-	ck_assert_int_eq(stat(other, &st), 0);
 	ck_assert_uint_eq(b.len, 4);
 	buf_put_raw(&b, "two\n", 4);
 	ck_assert_int_eq(rewrite_commit(&w, &b, &why), 0);
+	ck_assert_int_ne(stat(left, &st), 0);
+	ck_assert_int_eq(stat(other, &st), 0);
 	rewrite_end(&w);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0640);
@@ -442,6 +551,9 @@ main(void)
 	tcase_add_test(t, safe_open);
 	tcase_add_test(t, replace_like);
 	tcase_add_test(t, read_limit);
+	tcase_add_loop_test(t, left_beside, 0,
+	    (int)(sizeof(besides) / sizeof(besides[0])));
+	tcase_add_test(t, together);
 	tcase_add_test(t, rewritten);
 	tcase_add_test(t, escape);
 	tcase_add_test(t, users);
