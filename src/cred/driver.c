@@ -666,7 +666,7 @@ driver_sign(struct driver *d, uint16_t tls, struct span data,
 	CK_MECHANISM m = { 0 };
 	uint8_t hash[SCHEME_INPUT_MAX];
 	struct span in;
-	bool again;
+	bool again = true;
 	CK_RV rv;
 	int r;
 

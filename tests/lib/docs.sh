@@ -140,7 +140,7 @@ docs_console()
 
 	top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 	GROUP=$top/user.slice/user-1.slice/session-docs.scope
-	mkdir -p "$GROUP" 2>/dev/null || {
+	[ -n "$top" ] && mkdir -p "$GROUP" 2>/dev/null || {
 		GROUP=''
 		echo "needs the right to make a cgroup below a cgroup2 mount"
 		exit 77

@@ -13,9 +13,10 @@ TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 	gnutls-bin openssl softhsm2 opensc iproute2 procps util-linux binutils
 	rsync git openssh-client openssh-sftp-server pamtester sudo
 	pcscd vsmartcard-vpcd opensc-pkcs11 swtpm tpm2-tools tpm2-abrmd
-	libtpm2-pkcs11-1 libtpm2-pkcs11-tools libtss2-tcti-swtpm0
+	libtpm2-pkcs11-1 libtpm2-pkcs11-tools
+	'libtss2-tcti-swtpm0|libtss2-tcti-swtpm0t64'
 	libtss2-tcti-tabrmd0 dbus-daemon
-	mmdebstrap xz-utils python3 zsh)
+	mmdebstrap xz-utils python3 zsh tmux bsdextrautils)
 
 # for tests/containers
 CONTAINER_PACKAGES=(podman buildah runc netavark aardvark-dns iptables
@@ -66,16 +67,20 @@ download_packages()
 }
 
 # make_rootfs DIR: a fresh Debian with these packages, as root; a minute or two,
-# once.  README is about this release.
+# once.  Of this machine's release, or of the one that README is about.
 make_rootfs()
 {
-	local dir=$1 packages
+	local dir=$1 packages release
 
+	# shellcheck source=/dev/null
+	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	[ "$release" = trixie ] || release=bookworm
 	# of a choice (a|b) the first
 	packages=$(printf '%s\n' "${BUILD_PACKAGES[@]}" "${FETCH_PACKAGES[@]}" \
 	    "${ROOTFS_PACKAGES[@]}" | sed 's/|.*//' | paste -sd, -)
+	packages=$release,$packages
 	[ "$(cat "$dir.packages" 2>/dev/null)" != "$packages" ] || return 0
 	rm -rf --one-file-system "$dir" "$dir.packages"
-	mmdebstrap --quiet --variant=minbase --include="$packages" bookworm \
-	    "$dir" && echo "$packages" >"$dir.packages"
+	mmdebstrap --quiet --variant=minbase --include="${packages#*,}" \
+	    "$release" "$dir" && echo "$packages" >"$dir.packages"
 }

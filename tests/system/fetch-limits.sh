@@ -27,7 +27,7 @@ not_fetched /big 'is too big; at most 45000000 bytes'
 not_fetched /endless 'is too big; at most 45000000 bytes'
 not_fetched /drip 'Operation timed out' 3
 not_fetched /hang 'Operation timed out' 3
-not_fetched /short 'transfer closed with .* bytes remaining'
+not_fetched /short 'closed with .* bytes remaining|with .* bytes missing'
 not_fetched /no-such-file 'error: 404'
 not_fetched /status/500 'error: 500'
 not_fetched /status/403 'error: 403'

@@ -52,7 +52,7 @@ done
     give_up "arguments: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
 for fd in "/proc/$pid/fd"/*; do
 	case $(readlink "$fd") in
-	/dev/null|socket:*|pipe:*) ;;
+	/dev/null|socket:*|pipe:*|anon_inode:\[eventfd\]) ;;
 	*) give_up "a descriptor of $(readlink "$fd")" ;;
 	esac
 done

@@ -19,7 +19,8 @@ unpack()
 		[ ! -e "$deb" ] || dpkg-deb -x "$deb" "$R/unpacked"
 	done
 	cp -n "$R/unpacked"/etc/pam.d/* /etc/pam.d/ 2>/dev/null || :
-	LD_LIBRARY_PATH=$(find "$R/unpacked" -name 'libwrap.so.0' -printf %h)
+	LD_LIBRARY_PATH=$(find "$R/unpacked" -name 'lib*.so.*' -printf '%h\n' |
+	    sort -u | paste -sd:)
 	export LD_LIBRARY_PATH
 	PATH=$R/unpacked/usr/sbin:$PATH
 	need_program sshd cron ssh ssh-keygen
@@ -54,6 +55,17 @@ sshd_make()
 	KbdInteractiveAuthentication no
 	PrintMotd no
 	END
+	sshd_parts >>"$R/ssh/config"
+}
+
+# OpenSSH 10 runs two more programs
+sshd_parts()
+{
+	local dir=$R/unpacked/usr/lib/openssh
+
+	[ -x "$dir/sshd-session" ] || return 0
+	echo "SshdSessionPath $dir/sshd-session"
+	echo "SshdAuthPath $dir/sshd-auth"
 }
 
 listens()

@@ -72,6 +72,7 @@ ldconfig -p | grep -q 'libsystemd\.so\.0' || {
 	exit 77
 }
 top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+[ -n "$top" ] &&
 mkdir -p "$top/user.slice/user-42001.slice/session-c7.scope" 2>/dev/null || {
 	echo "needs the right to make a cgroup below a cgroup2 mount"
 	exit 77

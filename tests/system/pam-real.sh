@@ -71,7 +71,11 @@ at_console()
 	    try:
 	        data = os.read(fd, 4096).decode(errors="replace")
 	    except OSError:
-	        break
+	        # login hangs up its terminal and opens it again
+	        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+	            break
+	        time.sleep(0.01)
+	        continue
 	    sys.stdout.write(data)
 	    seen += data
 	    if answers and seen.rstrip(" ").endswith((":", "$", "#")):

@@ -11,7 +11,7 @@ need_program script
 
 entries()
 {
-	[ "$(who | grep -c "^$1 ")" -eq "$2" ]
+	[ "$(who /run/utmp | grep -c "^$1 ")" -eq "$2" ]
 }
 
 release()
@@ -29,7 +29,7 @@ daemon_start
 
 echo "the control"
 on_terminal b bob bob
-wait_for 5 entries bob 1 || give_up "utmp: $(who)"
+wait_for 5 entries bob 1 || give_up "utmp: $(who /run/utmp)"
 
 mkfifo "$R/locked"
 python3 -c '
@@ -63,6 +63,6 @@ ended b 'ended by an administrator'
 echo "what waited is written when there is no lock any more"
 kill "$LOCKER"
 LOCKER=''
-wait_for 30 entries bob 0 || give_up "utmp: $(who)"
+wait_for 30 entries bob 0 || give_up "utmp: $(who /run/utmp)"
 on_terminal m meter ingest
-wait_for 5 entries ingest 1 || give_up "utmp: $(who)"
+wait_for 5 entries ingest 1 || give_up "utmp: $(who /run/utmp)"
