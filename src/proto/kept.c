@@ -19,6 +19,7 @@
 
 #include "base/memfile.h"
 #include "base/path.h"
+#include "epoch.h"
 #include "proto/chan.h"
 #include "proto/seen.h"
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epoch.h"
 #include "x509/trust_crl.h"
 
 _Static_assert(TRUST_ANCHORS_MAX <= IPC_KEYS_MAX, "all keys are reported");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epoch.h"
 #include "x509/ext.h"
 #include "x509/sig.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "epoch.h"
 #include "forge.h"
 #include "x509/trust.h"
 #include "x509/trust_crl.h"
