@@ -273,14 +273,18 @@ def load_messages():
         string("crl/staff.crl")
     yield "load-files", 42, u32(2) + u8(1) + string("") + u8(0) + \
         string("no such file")
-    authority = string("staff") + u8(0) + u32(1) + u64(1900000000) + u8(1) + \
-        SEEN + u64(1800000000) + u32(3) + string("") + \
-        u32(1) + string(b"\x22" * 32)
+    about = string("staff") + u8(0) + u32(1) + u64(1900000000) + u8(1) + \
+        SEEN + u64(1800000000) + u32(3)
+    key = u32(1) + string(b"\x22" * 32)
+    authority = about + string("") + u8(0) + u8(0) + key
+    carried = about + string("CRL crl/staff.crl: forged") + u8(0) + u8(1) + key
     finding = u8(0) + string("trust.conf") + u32(3) + u32(1) + \
         string("names of any form are accepted")
     yield "load-done", 43, u8(1) + u32(5) + u32(2) + u64(0) + u32(1) + \
         u32(7) + u64(1850000000) + u32(1) + authority + u32(1) + \
         SEEN + u32(0) + u32(1) + u32(0) + u32(1) + finding
+    yield "load-done-carried", 43, u8(1) + u32(5) + u32(2) + u64(0) + u32(0) + \
+        u32(1) + carried + u32(0) + u32(0) + u32(0) + u32(0) + u32(0)
     times = (u64(1700000000) + u32(999999999)) * 2
     yield "load-sources", 44, u32(2) + \
         string("/etc/certlogin/trust.conf") + u8(0) + u8(1) + u64(65024) + \
