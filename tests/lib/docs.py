@@ -8,6 +8,8 @@ A comment in front of a fenced block says how it is run:
 
 	<!-- as alice -->	who runs it; otherwise root
 	<!-- exit 255 -->	its exit status; otherwise 0
+	<!-- soon -->		a change that certlogind takes by itself is in
+				front of it: again, until it has that status
 	<!-- type 1234 -->	what is typed when it asks, in order; `secret`
 				is typed when the terminal does not show it
 	<!-- at console -->	in a session of logind's with a seat
@@ -36,6 +38,7 @@ import termios
 import time
 
 LIMIT = 90
+SOON = 10
 CONSOLE = os.environ.get("DOCS_CONSOLE", "")
 
 
@@ -69,7 +72,7 @@ def blocks(page, heading):
 
 def words(note):
     known = {"as": "root", "exit": "0", "type": [], "at": "", "stays": None,
-             "ends": None, "file": None, "needs": None}
+             "ends": None, "file": None, "needs": None, "soon": None}
     for part in filter(None, (p.strip() for p in note.split(","))):
         key, _, value = part.partition(" ")
         if key not in known and key != "secret":
@@ -207,12 +210,17 @@ class Page:
     def script(self, how, text):
         if how["at"] not in ("", "console"):
             raise Wrong(f"no place '{how['at']}'")
+        end = time.monotonic() + SOON
         run = Run(how["as"], text, how["at"])
         if how["stays"] is not None:
             self.staying = run
             self.last = (run, how)
             return
         run.finish(how["type"])
+        while (how["soon"] is not None and run.status != int(how["exit"]) and
+               time.monotonic() < end):
+            run = Run(how["as"], text, how["at"])
+            run.finish(how["type"])
         print(shown(run.seen), end="", flush=True)
         self.last = (run, how)
         if run.status != int(how["exit"]):
