@@ -8,7 +8,7 @@ set -eu
 
 OPENSC=/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so
 PIN=123456
-PCSCD='' CARD=''
+PCSCD='' CARD='' BUS='' POLKIT=''
 
 pcscd_end()
 {
@@ -17,6 +17,8 @@ pcscd_end()
 	trap - EXIT
 	[ -z "$CARD" ] || kill "$CARD" 2>/dev/null || :
 	[ -z "$PCSCD" ] || kill "$PCSCD" 2>/dev/null || :
+	[ -z "$POLKIT" ] || kill "$POLKIT" 2>/dev/null || :
+	[ -z "$BUS" ] || kill "$BUS" 2>/dev/null || :
 	kill "$SYSLOG"
 	wait || :
 	exit $rc
@@ -46,6 +48,47 @@ pull()
 	wait_for 30 seen 0 || give_up "still there"
 }
 
+# as polkit knows the driver's user
+seen_by_driver()
+{
+	setpriv --reuid="$P11_USER" --clear-groups pkcs11-tool \
+	    --module $OPENSC -L 2>/dev/null | grep -q 'token label'
+}
+
+polkit_there()
+{
+	dbus-send --system --print-reply --dest=org.freedesktop.DBus / \
+	    org.freedesktop.DBus.NameHasOwner \
+	    string:org.freedesktop.PolicyKit1 | grep -q 'boolean true'
+}
+
+# polkit_make: which pcscd asks, where it was built so
+polkit_make()
+{
+	need_program dbus-daemon dbus-send
+	mkdir -p /run/dbus
+	dbus-daemon --system --nofork --nopidfile >"$R/bus.log" 2>&1 &
+	BUS=$!
+	wait_for 20 test -S /run/dbus/system_bus_socket || give_up "no bus"
+	/usr/lib/polkit-1/polkitd --no-debug >"$R/polkit.log" 2>&1 &
+	POLKIT=$!
+	wait_for 20 polkit_there || give_up "no polkit"
+	useradd --uid "$P11_USER" --no-create-home --no-user-group \
+	    _certlogin-p11
+}
+
+# by_polkit: nobody but who is let in by the rule that we install
+by_polkit()
+{
+	insert cP-256
+	keeps_out 'cannot retrieve' 'no card' alice try $PIN
+	cp "$BUILD/inst/share/polkit-1/rules.d/certlogin.rules" \
+	    /etc/polkit-1/rules.d/
+	wait_for 20 seen_by_driver || give_up "the rule does not count"
+	lets_in alice try $PIN
+	pull
+}
+
 pam_make
 need_program pcscd
 [ -e $OPENSC ] || {
@@ -58,6 +101,11 @@ need_program pcscd
 }
 trap pcscd_end EXIT
 mkdir -p /run/pcscd
+asks_polkit=''
+if pcscd --help | grep -q polkit; then
+	asks_polkit=yes
+	polkit_make
+fi
 pcscd -f >"$R/pcscd.log" 2>&1 &
 PCSCD=$!
 wait_for 20 test -S /run/pcscd/pcscd.comm || give_up "no pcscd"
@@ -70,6 +118,11 @@ keeps_out 'cannot retrieve' 'no card' alice try
 not_asked
 
 lab_realm
+if [ -n "$asks_polkit" ]; then
+	echo "pcscd asks polkit"
+	lab_issue "$R/lab" cP-256 key=P-256
+	by_polkit
+fi
 for kind in P-256 P-384 rsa2048; do
 	echo "$kind"
 	lab_issue "$R/lab" "c$kind" "key=$kind"
