@@ -45,7 +45,7 @@ run_load(struct daemon *d, const struct setup *with, uint64_t number,
 }
 
 /* Until whole files were read, but for a moment only: who writes one in place
- * may take long. */
+ * may take long.  Nothing but a CRL itself waits for that one. */
 static int
 load_whole(struct daemon *d, const struct setup *with, uint64_t number,
     struct load_result *out, struct diag *diag, struct why *why)
@@ -60,6 +60,10 @@ load_whole(struct daemon *d, const struct setup *with, uint64_t number,
 		r = run_load(d, with, number, out, diag, why);
 		if (load_settled(&out->sources, &unsettled) == 0)
 			return r;
+		if (ms >= WHOLE_MS && load_only_crls(&out->sources)) {
+			out->keepable = false;
+			return r;
+		}
 		if (r == 0 && out->policy >= 0)
 			(void)close(out->policy);
 		out->policy = -1;

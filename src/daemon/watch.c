@@ -199,6 +199,7 @@ look(const struct ipc_source *s, struct path_state *now)
 	return written;
 }
 
+/* s NULL: nothing is waited for. */
 static void
 hold(struct group *g, const struct ipc_source *s, double now)
 {
@@ -206,25 +207,38 @@ hold(struct group *g, const struct ipc_source *s, double now)
 		return;
 	g->held = s;
 	g->held_since = now;
+	if (s == NULL)
+		return;
 	log_warn("%s is open for writing; what has changed is loaded when it "
 	    "is closed", s->path);
 }
 
-/* The first that changed, and the first that is being written. */
-static void
-look_at_files(const struct group *g, const struct ipc_source **changed,
-    const struct ipc_source **written)
+/* Of a group: the first file that changed, and the first that is being
+ * written.  A CRL that is being written has not changed yet, and nothing waits
+ * for it. */
+struct look {
+	const struct ipc_source *changed, *written, *crl;
+};
+
+static struct look
+look_at_files(const struct group *g)
 {
-	*changed = *written = NULL;
+	struct look l = { .changed = NULL };
+
 	for (size_t i = 0; i < g->loaded.n; i++) {
 		const struct ipc_source *s = &g->loaded.source[i];
 		struct path_state state;
+		bool written = look(s, &state);
+		bool changed = !path_state_eq(&state, &s->state);
 
-		if (look(s, &state) && *written == NULL)
-			*written = s;
-		if (*changed == NULL && !path_state_eq(&state, &s->state))
-			*changed = s;
+		if (written && !s->crl && l.written == NULL)
+			l.written = s;
+		if (written && s->crl && changed && l.crl == NULL)
+			l.crl = s;
+		if (changed && !(written && s->crl) && l.changed == NULL)
+			l.changed = s;
 	}
+	return l;
 }
 
 /* Returns false if the group has to be looked at again soon. */
@@ -232,29 +246,29 @@ static bool
 look_at(struct watch *w, enum watch_group which, bool sweep)
 {
 	struct group *g = &w->group[which];
-	const struct ipc_source *changed, *written;
+	struct look l;
 	double now = now_monotonic();
 
 	if (!g->known || g->loading)
 		return true;
 	if (now < g->rest)
 		return false;
-	look_at_files(g, &changed, &written);
-	if (changed == NULL && !(g->retry && sweep)) {
-		g->held = NULL;
+	l = look_at_files(g);
+	if (l.changed == NULL && !(g->retry && sweep)) {
+		hold(g, l.crl, now);
 		return true;
 	}
-	if (written != NULL) {
-		hold(g, written, now);
+	if (l.written != NULL) {
+		hold(g, l.written, now);
 		return true;
 	}
 	/* nothing said that it is over */
-	if (changed != NULL && sweep)
+	if (l.changed != NULL && sweep)
 		return false;
-	if (changed != NULL)
+	if (l.changed != NULL)
 		g->retries = 0;
 	watch_begin(w, which);
-	w->changed(w->arg, which, changed != NULL ? changed->path : NULL);
+	w->changed(w->arg, which, l.changed != NULL ? l.changed->path : NULL);
 	return true;
 }
 

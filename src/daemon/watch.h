@@ -40,7 +40,7 @@ struct watch;
 
 /*
  * changed() is called from the loop when files of a group are not what was
- * loaded and none of them is open for writing; path is one that changed, or
+ * loaded and none of them, but for a CRL, is open for writing; path is one that changed, or
  * NULL when the last load could not be tried at all and is to be tried again.
  * The caller then loads them, which ends with one of the three below; until
  * then nothing is said about that group.  NULL when out of memory.  sweep is
@@ -68,8 +68,8 @@ void watch_failed(struct watch *w, enum watch_group g);
 /* It said nothing about the files and need not be repeated. */
 void watch_kept(struct watch *w, enum watch_group g);
 
-/* The file that changes of this group wait for, since it is open for writing
- * for longer than a sweep; or NULL. */
+/* The file that changes of this group (or, a CRL, its own) wait for, since it
+ * is open for writing for longer than a sweep; or NULL. */
 const char *watch_waits_for(const struct watch *w, enum watch_group g);
 
 #endif

@@ -196,8 +196,8 @@ want_files(struct crls *c, const struct trust_conf_authority *a)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < a->n_anchors; i++)
-		r = files_want(&c->files, a->anchor[i]);
-	return r == 0 ? files_want(&c->files, c->ask.file) : r;
+		r = files_want(&c->files, a->anchor[i], false);
+	return r == 0 ? files_want(&c->files, c->ask.file, true) : r;
 }
 
 static void

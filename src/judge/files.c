@@ -15,17 +15,19 @@ _Static_assert(IPC_LOAD_FILE_MAX >= SLICE_CRL_MAX / 3 * 4 + 65536,
     "the largest CRL must fit into a file");
 
 int
-files_want(struct files *f, const char *path)
+files_want(struct files *f, const char *path, bool crl)
 {
 	struct ipc_load_want *w = &f->want;
 
 	for (size_t i = 0; i < w->n; i++)
-		if (strcmp(w->path[i], path) == 0)
+		if (strcmp(w->path[i], path) == 0) {
+			w->crl[i] = w->crl[i] && crl;
 			return 0;
+		}
 	if (w->n == IPC_LOAD_FILES_MAX)
 		return ERR_TOOBIG;
 	(void)snprintf(w->path[w->n], sizeof(w->path[0]), "%s", path);
-	w->n++;
+	w->crl[w->n++] = crl;
 	return 0;
 }
 

@@ -19,9 +19,9 @@ struct files {
 	struct trust_file file[IPC_LOAD_FILES_MAX];
 };
 
-/* One more path, unless it is there already; ERR_TOOBIG when there are too
- * many. */
-int files_want(struct files *f, const char *path);
+/* One more path, unless it is there already, of a CRL or of something else;
+ * ERR_TOOBIG when there are too many. */
+int files_want(struct files *f, const char *path, bool crl);
 
 /* LOAD_WANT and LOAD_FILES on channel.  What could not be opened or read is
  * in file[i].error, and is no failure here. */

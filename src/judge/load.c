@@ -93,9 +93,9 @@ take_begin(struct loading *l)
 /* ---- LOAD_WANT, LOAD_FILES -------------------------------------------------------- */
 
 static void
-want_path(struct loading *l, const char *path, unsigned line)
+want_path(struct loading *l, const char *path, bool crl, unsigned line)
 {
-	if (files_want(&l->files, path) != 0)
+	if (files_want(&l->files, path, crl) != 0)
 		diag_add(&l->diag, DIAG_ERROR, l->begin.trust, line, 0,
 		    "expected at most %d files in all", IPC_LOAD_FILES_MAX);
 }
@@ -113,9 +113,9 @@ parse_conf(struct loading *l)
 		const struct trust_conf_authority *a = &l->conf.authority[i];
 
 		for (size_t k = 0; k < a->n_anchors; k++)
-			want_path(l, a->anchor[k], a->anchor_line[k]);
+			want_path(l, a->anchor[k], false, a->anchor_line[k]);
 		for (size_t k = 0; k < a->n_crls; k++)
-			want_path(l, a->crl[k], a->crl_line[k]);
+			want_path(l, a->crl[k], true, a->crl_line[k]);
 	}
 }
 

@@ -835,8 +835,10 @@ ipc_load_want_encode(struct buf *b, const struct ipc_load_want *w)
 {
 	chan_begin(b, IPC_LOAD_WANT);
 	buf_put_u32(b, (uint32_t)w->n);
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
 		buf_put_cstring(b, w->path[i]);
+		buf_put_bool(b, w->crl[i]);
+	}
 	return buf_err(b);
 }
 
@@ -844,8 +846,10 @@ int
 ipc_load_want_decode(struct rd r, struct ipc_load_want *w)
 {
 	w->n = get_count(&r, IPC_LOAD_FILES_MAX);
-	for (size_t i = 0; r.err == 0 && i < w->n; i++)
+	for (size_t i = 0; r.err == 0 && i < w->n; i++) {
 		rd_cstring(&r, w->path[i], sizeof(w->path[i]));
+		w->crl[i] = rd_bool(&r);
+	}
 	return rd_end(&r);
 }
 
@@ -1004,6 +1008,7 @@ ipc_sources_put(struct buf *b, const struct ipc_sources *s)
 
 		buf_put_cstring(b, s->source[i].path);
 		buf_put_u8(b, s->source[i].flags);
+		buf_put_bool(b, s->source[i].crl);
 		buf_put_bool(b, s->source[i].state.opened);
 		buf_put_u64(b, m->dev);
 		buf_put_u64(b, m->ino);
@@ -1022,6 +1027,7 @@ ipc_sources_get(struct rd *r, struct ipc_sources *s)
 
 		rd_cstring(r, s->source[i].path, sizeof(s->source[i].path));
 		s->source[i].flags = rd_u8(r);
+		s->source[i].crl = rd_bool(r);
 		s->source[i].state.opened = rd_bool(r);
 		m->dev = rd_u64(r);
 		m->ino = rd_u64(r);
@@ -1055,6 +1061,7 @@ ipc_sources_add(struct ipc_sources *s, const char *path, int flags, int fd)
 		return ERR_TOOBIG;
 	memcpy(e->path, path, strlen(path) + 1);
 	e->flags = (uint8_t)flags;
+	e->crl = false;
 	path_state_of(fd, path, &e->state);
 	s->n++;
 	return 0;

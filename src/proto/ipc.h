@@ -408,7 +408,8 @@ const char *ipc_review_why_name(uint8_t why);
  * messages; uint32 n; n times { string issuer key SHA-256 (32); string CRL
  * number (at most 20 bytes, big endian); int64 thisUpdate; int64 newest }: the
  * highest CRL seen for each issuer key
- * LOAD_WANT: uint32 n; n strings: paths relative to trust.conf's folder
+ * LOAD_WANT: uint32 n; n times { string path relative to trust.conf's folder;
+ * bool crl }
  * LOAD_FILES: uint32 n; n times { bool opened; string error }
  * LOAD_DONE: bool ok; uint32 rules, locks; int64 again; uint32 n; n times {
  * uint32 line; int64 until }; uint32 n authorities (struct ipc_authority,
@@ -444,6 +445,8 @@ int ipc_load_begin_decode(struct rd r, struct ipc_load_begin *l);
 struct ipc_load_want {
 	size_t n;
 	char path[IPC_LOAD_FILES_MAX][256];
+	bool crl[IPC_LOAD_FILES_MAX];	/* it holds nothing but CRLs, so half
+					 * of it is as good as none */
 };
 int ipc_load_want_encode(struct buf *b, const struct ipc_load_want *w);
 int ipc_load_want_decode(struct rd r, struct ipc_load_want *w);
@@ -501,13 +504,14 @@ int ipc_load_done_decode(struct rd r, struct ipc_load_done *l,
     struct diag *d);
 
 /* LOAD_SOURCES: uint32 n; n times { string absolute path; byte enum
- * path_flags; bool opened; uint64 device, inode, size; int64 seconds, uint32
+ * path_flags; bool crl; bool opened; uint64 device, inode, size; int64 seconds, uint32
  * nanoseconds of mtime; the same of ctime }: what a load opened or tried to,
  * and what that was */
 #define IPC_SOURCES_MAX 56
 struct ipc_source {
 	char path[512];
 	uint8_t flags;			/* that path_open() was called with */
+	bool crl;			/* as in LOAD_WANT */
 	struct path_state state;
 };
 struct ipc_sources {
@@ -519,8 +523,8 @@ void ipc_sources_put(struct buf *b, const struct ipc_sources *s);
 void ipc_sources_get(struct rd *r, struct ipc_sources *s);
 int ipc_load_sources_encode(struct buf *b, const struct ipc_sources *s);
 int ipc_load_sources_decode(struct rd r, struct ipc_sources *s);
-/* Note what path_open(path, flags) gave: fd, or a negative code.  A path that
- * does not fit is ERR_TOOBIG, as is one too many. */
+/* Note what path_open(path, flags) gave: fd, or a negative code; it is no CRL
+ * yet.  A path that does not fit is ERR_TOOBIG, as is one too many. */
 int ipc_sources_add(struct ipc_sources *s, const char *path, int flags,
     int fd);
 

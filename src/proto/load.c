@@ -184,16 +184,20 @@ static int
 open_wanted(struct loading *l)
 {
 	char path[PATH_MAX + sizeof(l->want.path[0])];
+	struct ipc_sources *s = &l->result->sources;
 	struct why why;
 
 	l->files.n = l->want.n;
 	for (size_t i = 0; i < l->want.n; i++) {
 		int fd = path_open_below(l->dirfd, l->dir, l->want.path[i],
 		    PATH_PUBLIC, &why);
+		size_t n = s->n;
 
 		(void)snprintf(path, sizeof(path), "%s/%s", l->dir,
 		    l->want.path[i]);
 		fd = note(l, path, PATH_PUBLIC, fd, &why);
+		if (s->n > n)
+			s->source[n].crl = l->want.crl[i];
 		l->files.file[i].opened = fd >= 0;
 		l->files.file[i].error[0] = '\0';
 		if (fd >= 0) {
@@ -354,4 +358,21 @@ load_settled(const struct ipc_sources *sources, struct why *why)
 	for (size_t i = 0; r == 0 && i < sources->n; i++)
 		r = source_settled(&sources->source[i], why);
 	return r;
+}
+
+bool
+load_only_crls(struct ipc_sources *sources)
+{
+	struct why why;
+
+	for (size_t i = 0; i < sources->n; i++)
+		if (!sources->source[i].crl &&
+		    source_settled(&sources->source[i], &why) != 0)
+			return false;
+	for (size_t i = 0; i < sources->n; i++)
+		if (source_settled(&sources->source[i], &why) != 0)
+			/* what nothing is */
+			sources->source[i].state =
+			    (struct path_state){ .opened = true };
+	return true;
 }

@@ -66,6 +66,14 @@ int load_give(int judge, const char *trust, int ms, struct why *why);
  */
 int load_settled(const struct ipc_sources *sources, struct why *why);
 
+/*
+ * Behind a load_settled() that failed: is it CRLs alone that are being written?
+ * Then what was read of them counts, or it does not, by their signatures, and
+ * nothing else need wait.  true with their sources marked as ones that have
+ * changed since.
+ */
+bool load_only_crls(struct ipc_sources *sources);
+
 /* STATE_DIR/locks.map, whose denies win over every map. */
 int load_locks_path(const char *state, char *dst, size_t size,
     struct why *why);

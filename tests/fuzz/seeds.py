@@ -269,8 +269,8 @@ def load_messages():
     yield "load-begin", 40, u64(1) + string("/etc/certlogin/trust.conf") + \
         string("/etc/certlogin/identity.map") + \
         string("/var/lib/certlogin/locks.map") + u32(1) + SEEN
-    yield "load-want", 41, u32(2) + string("ca/staff.crt") + \
-        string("crl/staff.crl")
+    yield "load-want", 41, u32(2) + string("ca/staff.crt") + u8(0) + \
+        string("crl/staff.crl") + u8(1)
     yield "load-files", 42, u32(2) + u8(1) + string("") + u8(0) + \
         string("no such file")
     about = string("staff") + u8(0) + u32(1) + u64(1900000000) + u8(1) + \
@@ -287,9 +287,11 @@ def load_messages():
         u32(1) + carried + u32(0) + u32(0) + u32(0) + u32(0) + u32(0)
     times = (u64(1700000000) + u32(999999999)) * 2
     yield "load-sources", 44, u32(2) + \
-        string("/etc/certlogin/trust.conf") + u8(0) + u8(1) + u64(65024) + \
+        string("/etc/certlogin/trust.conf") + u8(0) + u8(0) + u8(1) + \
+        u64(65024) + \
         u64(4711) + u64(310) + times + \
-        string("/etc/certlogin/crl/staff.crl") + u8(4) + u8(0) + bytes(48)
+        string("/etc/certlogin/crl/staff.crl") + u8(4) + u8(1) + u8(0) + \
+        bytes(48)
 
 
 def crl_messages():

@@ -166,6 +166,29 @@ refused alice alice revoked revoked
 stays lab
 marked 'expected -----END'
 
+echo "half a CRL, and whoever writes it hangs"
+log_mark
+exec 5>"$CRL"
+head -c 100 "$R/good.crl" >&5
+wait_log 'lab.crl is open for writing' || give_up "no word that it is waited for"
+ctl 0 'unlocked: .*is over from now on' unlock user \
+    "uri=spiffe://$REALM/user/bob"
+admitted bob bob
+ctl 0 'locked by line .*counts from now on.*note: .*stays in force' \
+    lock user "uri=spiffe://$REALM/user/bob"
+refused bob bob 'locked here' locked
+log_mark
+sed -i "/^deny .*carol/d" "$R/etc/identity.map"
+wait_log 'policy loaded' || give_up "the map waits for the CRL"
+admitted carol carol
+admitted good alice
+refused leaver alice revoked revoked
+stays lab
+log_mark
+exec 5>&-
+wait_log 'policy loaded' || give_up "not read when it was closed"
+marked 'expected -----END'
+
 echo "and an unlock"
 ctl 0 'unlocked: .*is over from now on.*note: ' unlock user \
     "uri=spiffe://$REALM/user/bob"

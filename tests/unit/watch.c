@@ -409,6 +409,75 @@ START_TEST(settled)
 }
 END_TEST
 
+/* "one" holds CRLs. */
+static void
+loaded_crl(void)
+{
+	load();
+	files.source[0].crl = true;
+	watch_loaded(w, WATCH_POLICY, &files);
+}
+
+/* Half a CRL is waited for, but nothing else waits for it. */
+START_TEST(half_crl)
+{
+	int fd;
+
+	begin_with(SOON);
+	loaded_crl();
+	run(NOTHING);
+	fd = open(at("one"), O_WRONLY | O_TRUNC);
+	ck_assert_int_eq(write(fd, "ha", 2), 2);
+	run(3 * SOON);
+	ck_assert_uint_eq(reports[WATCH_POLICY], 0);
+	ck_assert_str_eq(watch_waits_for(w, WATCH_POLICY), at("one"));
+	put_by_rename("sub/two", "3");
+	reported("sub/two");
+	/* what was read of it is no reason not to read it again */
+	load();
+	files.source[0].crl = true;
+	ck_assert(load_only_crls(&files));
+	watch_loaded(w, WATCH_POLICY, &files);
+	run(3 * SOON);
+	ck_assert_uint_eq(reports[WATCH_POLICY], 1);
+	ck_assert_str_eq(watch_waits_for(w, WATCH_POLICY), at("one"));
+	(void)close(fd);
+	reported("one");
+	loaded_crl();
+	silent();
+	ck_assert_ptr_null(watch_waits_for(w, WATCH_POLICY));
+	end();
+}
+END_TEST
+
+START_TEST(only_crls)
+{
+	struct why why;
+	int fd;
+
+	begin();
+	load();
+	files.source[0].crl = true;
+	ck_assert(load_only_crls(&files));
+	ck_assert_int_eq(load_settled(&files, &why), 0);
+	fd = open(at("one"), O_WRONLY);
+	ck_assert_int_eq(load_settled(&files, &why), ERR_AGAIN);
+	/* something else as well */
+	put("sub/two", "33");
+	ck_assert(!load_only_crls(&files));
+	load();
+	ck_assert(!load_only_crls(&files));
+	files.source[0].crl = true;
+	ck_assert(load_only_crls(&files));
+	(void)close(fd);
+	/* it is as it was, but that was half of it */
+	ck_assert_int_eq(load_settled(&files, &why), ERR_AGAIN);
+	load();
+	ck_assert_int_eq(load_settled(&files, &why), 0);
+	end();
+}
+END_TEST
+
 START_TEST(waits_for)
 {
 	int fd;
@@ -599,6 +668,8 @@ watch_suite(void)
 	    (int)(sizeof(no_changes) / sizeof(no_changes[0])));
 	tcase_add_test(t, half_written);
 	tcase_add_test(t, settled);
+	tcase_add_test(t, half_crl);
+	tcase_add_test(t, only_crls);
 	tcase_add_test(t, waits_for);
 	tcase_add_test(t, together);
 	tcase_add_test(t, storm);
