@@ -3,7 +3,7 @@
 # seen, counted and ended, by an administrator or by itself; one that finds no
 # certlogind, as its run-dir was changed, ends by itself. Nobody lives on unseen,
 # and one of the same version is not touched.
-# also-in: no-sandbox
+# also-in: no-sandbox sanitizers
 # limit: 180
 set -eu
 # shellcheck source=tests/lib/realm.sh
@@ -69,6 +69,30 @@ check()
 	certloginctl -f "$R/etc/certlogind.conf" --run-dir "$2" \
 	    check-restart >"$R/out" 2>&1 || rc=$?
 	[ "$rc" -eq "$1" ] || give_up "check-restart: $rc, $(cat "$R/out")"
+}
+
+# upgraded RUN-DIR: what the package does behind an upgrade, for the certlogind
+# of that run-dir; systemd's tools are stand-ins. What it asks them is in
+# $R/asked
+upgraded()
+{
+	mkdir -p "$R/bin" /run/systemd/system
+	cat >"$R/bin/deb-systemd-invoke" <<-END
+	#!/bin/sh
+	echo "\$*" >>"$R/asked"
+	END
+	printf '#!/bin/sh\n' >"$R/bin/systemctl"
+	for p in certlogind certloginctl; do
+		cat >"$R/bin/$p" <<-END
+		#!/bin/sh
+		exec $(command -v $p) -f "$R/etc/certlogind.conf" \
+		    $([ $p = certlogind ] || echo "--run-dir $1") "\$@"
+		END
+	done
+	chmod 0755 "$R/bin"/*
+	: >"$R/asked"
+	PATH=$R/bin:$PATH sh "$SRC/debian/certlogin-server.postinst" \
+	    configure 0.0.9 >"$R/out" 2>&1 || give_up "postinst: exit $?"
 }
 
 # others REGEX: so many of another version, as status says; 0 is none
@@ -151,12 +175,25 @@ check 0 "$R/run2"
 check 1 "$R/run"
 grep -qF 'its live sessions (1) cannot be judged again' "$R/out" ||
     give_up "it says $(cat "$R/out")"
+upgraded "$R/run"
+grep -q 'certlogind was not restarted' "$R/out" && [ ! -s "$R/asked" ] ||
+    give_up "restarted: $(cat "$R/out" "$R/asked")"
+upgraded "$R/run2"
+grep -qx 'restart certlogind.service' "$R/asked" ||
+    give_up "not restarted: $(cat "$R/out")"
 rc=0
 certloginctl --run-dir "$R/run" status >"$R/out" 2>&1 || rc=$?
 [ "$rc" -eq 3 ] && grep -q 'of another version than this program' "$R/out" ||
     give_up "status of another version: $rc, $(cat "$R/out")"
 control2 sessions --json --account bob | grep -qF '"problem":""' ||
     give_up "a session of its own has a problem"
+
+certlogin-map --map "$R/etc/identity.map" --trust "$R/etc/trust.conf" add \
+    'deny user user serial=01' --run-dir "$R/run2" --dry-run >"$R/out" 2>&1 ||
+    give_up "add --dry-run: exit $?"
+grep -q 'ends 0 of 3 live sessions' "$R/out" &&
+    grep -q '2 of them could not be judged' "$R/out" ||
+    give_up "what a map would end: $(cat "$R/out")"
 
 echo "a revocation cannot reach what no judge can look at, an admin can"
 change
