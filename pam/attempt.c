@@ -205,8 +205,8 @@ attempt_prepare(struct attempt *a)
 }
 
 static int
-sign(const struct attempt *a, struct p11 *key, const struct pammsg_facts *f,
-    struct buf *sig, struct why *why)
+ask_signature(const struct attempt *a, struct p11 *key,
+    const struct pammsg_facts *f, struct why *why)
 {
 	const struct span nonce = { a->nonce, sizeof(a->nonce) };
 	struct buf b;
@@ -217,10 +217,31 @@ sign(const struct attempt *a, struct p11 *key, const struct pammsg_facts *f,
 	    f->sha256, nonce)) != 0)
 		(void)why_set(why, r, "%s", err_text(r));
 	else
-		r = p11_sign(key, f->scheme, (struct span){ b.data, b.len },
-		    sig, why);
+		r = p11_ask_sign(key, f->scheme, (struct span){ b.data,
+		    b.len }, why);
 	buf_free(&b);
 	return r;
+}
+
+/* The key is asked once, to do all that is left at one go: check the PIN,
+ * sign, and log out while the judge judges. */
+static int
+sign(const struct attempt *a, struct p11 *key, const char *unlocking,
+    const struct pammsg_facts *f, struct buf *sig)
+{
+	const char *what = "No signature";
+	struct why why;
+	int r;
+
+	if ((r = ask_signature(a, key, f, &why)) == 0) {
+		p11_close(key);
+		if (unlocking != NULL &&
+		    (r = p11_answer(key, NULL, &why)) != 0)
+			what = unlocking;
+		else
+			r = p11_answer_sign(key, sig, &why);
+	}
+	return r == 0 ? PAM_SUCCESS : attempt_failed(a, r, what, &why);
 }
 
 static int
@@ -279,7 +300,8 @@ accept_verdict(struct attempt *a, const struct offered *o,
 }
 
 int
-attempt_prove(struct attempt *a, struct p11 *key, const struct offered *o)
+attempt_prove(struct attempt *a, struct p11 *key, const char *unlocking,
+    const struct offered *o)
 {
 	struct pammsg_prove p = { .index = o->place,
 	    .nonce = { a->nonce, sizeof(a->nonce) } };
@@ -290,12 +312,8 @@ attempt_prove(struct attempt *a, struct p11 *key, const struct offered *o)
 
 	(void)snprintf(p.host, sizeof(p.host), "%s", a->host);
 	buf_init(&sig, P11_SIG_MAX);
-	if ((r = sign(a, key, &o->facts, &sig, &why)) != 0) {
-		r = attempt_failed(a, r, "No signature", &why);
+	if ((r = sign(a, key, unlocking, &o->facts, &sig)) != PAM_SUCCESS)
 		goto out;
-	}
-	/* the card logs out while the judge judges */
-	p11_close(key);
 	p.signature = (struct span){ sig.data, sig.len };
 	if (judging_prove(&a->judge, &p, &verdict, &why) != 0) {
 		visit_log(a->v, LOG_ERR, "%s", why.text);

@@ -62,9 +62,11 @@ int attempt_ask(struct attempt *a, const struct offered *o);
 int attempt_facts(struct attempt *a, struct offered *o);
 
 /* Let the key sign, and the judge judge: PAM_SUCCESS in this one place, with
- * a->known filled; else the code, and person and log know. */
+ * a->known filled; else the code, and person and log know.  unlocking: what a
+ * person calls the key, if p11_ask_login() still wants its answer; NULL if
+ * not. */
 int attempt_prove(struct attempt *a, struct p11 *key,
-    const struct offered *o);
+    const char *unlocking, const struct offered *o);
 
 /* A holder failed: log it, tell it, and the code to return. */
 int attempt_failed(const struct attempt *a, int code, const char *what,

@@ -81,11 +81,11 @@ start(struct attempt *a, struct holder *h)
 	return r == 0 ? PAM_SUCCESS : attempt_failed(a, r, KEYFILE, &why);
 }
 
+/* What came of the passphrase is answered later. */
 static int
-unlock(struct attempt *a, struct holder *h)
+ask_passphrase(struct attempt *a, struct holder *h)
 {
 	struct why why;
-	uint32_t flags;
 	char *answer;
 	int r;
 
@@ -97,9 +97,20 @@ unlock(struct attempt *a, struct holder *h)
 	else if (strlen(answer) > P11_PIN_MAX)
 		r = why_set(&why, ERR_REFUSED, "wrong passphrase");
 	else
-		r = p11_login(h->p11, answer, strlen(answer), &flags, &why);
+		r = p11_ask_login(h->p11, answer, strlen(answer), &why);
 	visit_forget(answer);
 	return r == 0 ? PAM_SUCCESS : attempt_failed(a, r, KEYFILE, &why);
+}
+
+static int
+unlock(struct attempt *a, struct holder *h)
+{
+	struct why why;
+	int r = ask_passphrase(a, h);
+
+	if (r == PAM_SUCCESS && (r = p11_answer(h->p11, NULL, &why)) != 0)
+		r = attempt_failed(a, r, KEYFILE, &why);
+	return r;
 }
 
 /* ---- the chain ------------------------------------------------------------------ */
@@ -149,7 +160,7 @@ file_run(struct attempt *a)
 	struct holder h = { .child = CHILD_NONE };
 	struct p11_cert *cert = NULL;
 	struct offered o = { .n = 0 };
-	bool locked = true;
+	const char *unlocking = KEYFILE;
 	int r;
 
 	if ((r = start(a, &h)) != PAM_SUCCESS ||
@@ -161,12 +172,12 @@ file_run(struct attempt *a)
 		if ((r = unlock(a, &h)) != PAM_SUCCESS ||
 		    (r = list(a, &h, &cert, &o)) != PAM_SUCCESS)
 			goto out;
-		locked = false;
+		unlocking = NULL;
 	}
-	if ((r = offer(a, &o)) == PAM_SUCCESS && locked)
-		r = unlock(a, &h);
+	if ((r = offer(a, &o)) == PAM_SUCCESS && unlocking != NULL)
+		r = ask_passphrase(a, &h);
 	if (r == PAM_SUCCESS)
-		r = attempt_prove(a, h.p11, &o);
+		r = attempt_prove(a, h.p11, unlocking, &o);
 out:
 	holder_end(&h);
 	free(cert);

@@ -230,14 +230,7 @@ before_pin(const struct attempt *a, const char *account, uint32_t flags)
 	return PAM_SUCCESS;
 }
 
-static int
-log_in(struct attempt *a, const char *pin, struct why *why)
-{
-	uint32_t flags;
-
-	return p11_login(a->card.p11, pin, strlen(pin), &flags, why);
-}
-
+/* Its answer comes with the signature. */
 static int
 ask_pin(struct attempt *a, const struct p11_cert *cert, uint32_t flags)
 {
@@ -248,7 +241,7 @@ ask_pin(struct attempt *a, const struct p11_cert *cert, uint32_t flags)
 	if ((flags & P11_F_PINPAD) != 0) {
 		visit_tell(a->v, false, "Look at the reader: it wants the "
 		    "PIN (card %s).", cert->token);
-		r = log_in(a, "", &why);
+		r = p11_ask_login(a->card.p11, NULL, 0, &why);
 		return r == 0 ? PAM_SUCCESS : attempt_failed(a, r, CARD,
 		    &why);
 	}
@@ -260,7 +253,7 @@ ask_pin(struct attempt *a, const struct p11_cert *cert, uint32_t flags)
 	else if (strlen(pin) > P11_PIN_MAX)
 		r = why_set(&why, ERR_REFUSED, "wrong PIN");
 	else
-		r = log_in(a, pin, &why);
+		r = p11_ask_login(a->card.p11, pin, strlen(pin), &why);
 	visit_forget(pin);
 	return r == 0 ? PAM_SUCCESS : attempt_failed(a, r, CARD, &why);
 }
@@ -269,6 +262,7 @@ static int
 use(struct attempt *a, const struct cards *c, size_t i)
 {
 	const char *account = c->o[i].facts.account;
+	const char *unlocking = NULL;
 	struct why why;
 	uint32_t flags;
 	int r;
@@ -279,10 +273,12 @@ use(struct attempt *a, const struct cards *c, size_t i)
 		return attempt_failed(a, r, CARD, &why);
 	if ((r = before_pin(a, account, flags)) != PAM_SUCCESS)
 		return r;
-	if ((flags & P11_F_PIN) != 0 &&
-	    (r = ask_pin(a, &c->cert[i], flags)) != PAM_SUCCESS)
-		return r;
-	return attempt_prove(a, a->card.p11, &c->o[i]);
+	if ((flags & P11_F_PIN) != 0) {
+		unlocking = CARD;
+		if ((r = ask_pin(a, &c->cert[i], flags)) != PAM_SUCCESS)
+			return r;
+	}
+	return attempt_prove(a, a->card.p11, unlocking, &c->o[i]);
 }
 
 int

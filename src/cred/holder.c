@@ -20,6 +20,7 @@ struct server {
 	void *key;			/* NULL until P11_LOAD */
 	bool remote;			/* P11_LOCAL was refused */
 	bool failed;			/* what was asked ahead is void */
+	bool locked;			/* the last PIN was wrong */
 	struct buf out;
 	struct why why;
 };
@@ -94,7 +95,10 @@ answer_login(struct server *s, struct rd *body)
 	struct span pin;
 	int r = p11msg_get_login(body, &pin);
 
-	return r != 0 ? r : s->ops->login(s->key, pin, &s->why);
+	if (r == 0)
+		r = s->ops->login(s->key, pin, &s->why);
+	s->locked = r != 0;
+	return r;
 }
 
 static int
@@ -105,6 +109,9 @@ answer_sign(struct server *s, struct rd *body)
 	uint16_t scheme;
 	int r;
 
+	/* asked for together with the PIN; the key is left alone */
+	if (s->locked)
+		return why_set(&s->why, ERR_STATE, "the login before failed");
 	if ((r = p11msg_get_sign(body, &scheme, &data)) != 0)
 		return r;
 	buf_init(&sig, P11_SIG_MAX);

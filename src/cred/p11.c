@@ -378,31 +378,41 @@ send_pin(struct p11 *p, const void *pin, size_t n)
 }
 
 int
-p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
-    struct why *why)
+p11_ask_login(struct p11 *p, const void *pin, size_t n, struct why *why)
 {
-	int r;
-
 	if (p->fd < 0)
 		return why_set(why, ERR_STATE, "%s was ended", p->name);
 	if (n > P11_PIN_MAX)
 		return why_set(why, ERR_TOOBIG, "a PIN has at most %d bytes",
 		    P11_PIN_MAX);
-	if ((r = asked(p, send_pin(p, pin, n), why)) != 0)
-		return r;
-	return p11_answer(p, flags, why);
+	return asked(p, send_pin(p, pin, n), why);
 }
 
 int
-p11_sign(struct p11 *p, uint16_t scheme, struct span data, struct buf *sig,
+p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
     struct why *why)
+{
+	int r = p11_ask_login(p, pin, n, why);
+
+	return r != 0 ? r : p11_answer(p, flags, why);
+}
+
+int
+p11_ask_sign(struct p11 *p, uint16_t scheme, struct span data,
+    struct why *why)
+{
+	p11msg_put_sign(&p->out, scheme, data);
+	return ask(p, why);
+}
+
+int
+p11_answer_sign(struct p11 *p, struct buf *sig, struct why *why)
 {
 	struct chan_msg m;
 	struct span s;
 	int r;
 
-	p11msg_put_sign(&p->out, scheme, data);
-	if ((r = ask(p, why)) != 0 || (r = next(p, &m, why)) != 0)
+	if ((r = next(p, &m, why)) != 0)
 		return r;
 	if (m.type != P11_SIGNED)
 		return (r = finish(p, &m, NULL, why)) != 0 ? r :
@@ -413,4 +423,13 @@ p11_sign(struct p11 *p, uint16_t scheme, struct span data, struct buf *sig,
 	buf_put_raw(sig, s.p, s.n);
 	return buf_err(sig) == 0 ? 0 : why_set(why, buf_err(sig),
 	    "a signature of %zu bytes", s.n);
+}
+
+int
+p11_sign(struct p11 *p, uint16_t scheme, struct span data, struct buf *sig,
+    struct why *why)
+{
+	int r = p11_ask_sign(p, scheme, data, why);
+
+	return r != 0 ? r : p11_answer_sign(p, sig, why);
 }

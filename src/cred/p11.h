@@ -61,9 +61,14 @@ int p11_ask_load(struct p11 *p, const struct p11_conf *conf,
     struct why *why);
 int p11_ask_list(struct p11 *p, const char *uri, struct why *why);
 int p11_ask_open(struct p11 *p, size_t i, struct why *why);
+int p11_ask_login(struct p11 *p, const void *pin, size_t n,
+    struct why *why);
+int p11_ask_sign(struct p11 *p, uint16_t scheme, struct span data,
+    struct why *why);
 int p11_answer(struct p11 *p, uint32_t *flags, struct why *why);
 int p11_answer_list(struct p11 *p, struct p11_cert **certs, size_t *n,
     struct why *why);
+int p11_answer_sign(struct p11 *p, struct buf *sig, struct why *why);
 
 /* enum p11_flag of the last answer. */
 uint32_t p11_flags(const struct p11 *p);

@@ -111,6 +111,12 @@ rm -f "$R/keep/sig"
 keeps_out 'wrong PIN' 'wrong PIN' alice liar 9999
 diary_is 'login end' || give_up "was: $(cat "$R/keep/sig")"
 
+echo "behind a wrong PIN no signature is asked of a key that would make one"
+rm -f "$R/keep/sig"
+behave refuse
+keeps_out 'wrong PIN' 'wrong PIN' alice liar 1234
+diary_is 'login end' || give_up "was: $(cat "$R/keep/sig")"
+
 echo "and when its caller is killed in the middle"
 rm -f "$R/keep/sig"
 behave orphan

@@ -22,6 +22,7 @@
  *	diary		writes into LIAR_KEEP what it is told: login, sign, logout,
  *			end
  *	orphan		the same; signs only when who started it is dead
+ *	refuse		the same; logs in, and says that the PIN was wrong
  *
  * When it is loaded it writes its ids, groups and capabilities into the file
  * LIAR_IDS, if there is such a setting.
@@ -90,7 +91,7 @@ note(const char *what)
 {
 	FILE *f;
 
-	if ((!does("diary") && !does("orphan")) ||
+	if ((!does("diary") && !does("orphan") && !does("refuse")) ||
 	    (f = fopen(getenv("LIAR_KEEP"), "a")) == NULL)
 		return;
 	(void)fprintf(f, "%s\n", what);
@@ -189,6 +190,7 @@ login(CK_SESSION_HANDLE s, CK_USER_TYPE who, unsigned char *pin,
     unsigned long n)
 {
 	static unsigned char right[] = "1234";
+	CK_RV rv;
 
 	perhaps("hang-login", "crash-login");
 	note("login");
@@ -202,7 +204,8 @@ login(CK_SESSION_HANDLE s, CK_USER_TYPE who, unsigned char *pin,
 	if (does("pinpad"))
 		return pin == NULL ? real->C_Login(s, who, right, 4) :
 		    CKR_PIN_INCORRECT;
-	return real->C_Login(s, who, pin, n);
+	rv = real->C_Login(s, who, pin, n);
+	return does("refuse") ? CKR_PIN_INCORRECT : rv;
 }
 
 static CK_RV
