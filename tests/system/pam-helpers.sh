@@ -129,18 +129,37 @@ begin file prlimit --memlock=0:0 setpriv --reuid=42001 --regid=42001 \
 is $KEYFILE VmLck 0
 finish "$PASS"
 
-echo "the answer, while a driver that hangs has it"
+# in_memory PID TEXT: how often a process has it where it can write
+in_memory()
+{
+	python3 - "$1" "$2" <<-'END'
+	import re, sys
+	pid, text, n = sys.argv[1], sys.argv[2].encode(), 0
+	with open(f"/proc/{pid}/maps") as maps, \
+	    open(f"/proc/{pid}/mem", "rb", 0) as mem:
+	    for line in maps:
+	        m = re.match("([0-9a-f]+)-([0-9a-f]+) rw", line)
+	        if m:
+	            start, end = (int(x, 16) for x in m.groups())
+	            mem.seek(start)
+	            n += mem.read(end - start).count(text)
+	print(n)
+	END
+}
+
+echo "the answer is gone from the caller while a driver that hangs has it"
 service liar "module=$BUILD/tests/tools/liarp11.so" \
     "module-env=LIAR_BEHIND=$SOFTHSM" module-env=LIAR=hang-login \
     "module-env=LIAR_KEEP=$R/sig" timeout=5
-asker_locks()
+arrived()
 {
-	[ "$(awk '$1 == "VmLck:" { print $2 }' "/proc/$ASKER/status")" = "$1" ]
+	[ "$(in_memory "$(basename "$(of $P11)")" answer-0815)" != 0 ]
 }
 begin liar
-asker_locks 0 || give_up "locked before there was an answer"
-echo 1234 >&9
-wait_for 4 asker_locks 4 || give_up "the answer is not locked"
+echo answer-0815 >&9
+wait_for 4 arrived || give_up "p11 does not have it"
+[ "$(in_memory "$ASKER" LIAR=hang-login)" != 0 ] || give_up "cannot look"
+[ "$(in_memory "$ASKER" answer-0815)" = 0 ] || give_up "the caller has it"
 exec 9>&-
 ! wait $ASKER || give_up "let in by a driver that hangs"
 
