@@ -49,8 +49,9 @@ static const struct family {
 	    "reload ended, however.", "daemon", "last-reload",
 	    { { NULL, NULL } } },
 	{ "certlogin_last_reload_successful", "gauge", "1 if everything that "
-	    "is in force is what its files say, 0 if a reload failed and was "
-	    "not made good.", "health", "reload-good", { { NULL, NULL } } },
+	    "is in force is what its files say, 0 if a reload failed, or a CRL "
+	    "was carried over, and that was not made good.", "health",
+	    "reload-good", { { NULL, NULL } } },
 	{ "certlogin_policy_loaded_timestamp_seconds", "gauge", "When the "
 	    "policy in force was loaded.", "daemon", "loaded",
 	    { { NULL, NULL } } },

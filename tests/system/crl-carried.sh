@@ -16,6 +16,11 @@ set -eu
 
 CRL=$R/etc/crl/lab.crl
 
+is_past()
+{
+	[ "$(date +%s)" -gt "$1" ]
+}
+
 # ctl STATUS REGEX ARGUMENT…: certloginctl
 ctl()
 {
@@ -204,9 +209,35 @@ ended lab revoked
 refused good alice revoked revoked
 unmarked
 
-echo "started anew without it: nobody of the lab"
+echo "what is carried over runs out as it would have"
 lab_issue "$R/lab" other
+sed -i '/^crl  *= crl.lab\.crl/a on-stale   = end' "$R/etc/trust.conf"
+log_mark
+lab_crl "$R/lab" "$R/next.crl" -crlsec 8
+end=$(($(date +%s) + 8))
+mv "$R/next.crl" "$CRL"
+wait_log 'policy loaded' || give_up "not loaded"
+without late other alice
+log_mark
+damaged
+wait_log "authority 'lab': .*stays in force" || give_up "not carried over"
 admitted other alice
+stays late
+! is_past $end || give_up "this took too long to tell"
+wait_for 20 is_past $end || give_up "no end"
+BEGAN=$(((end + 1) * 1000))
+ended late 'whether the certificate is revoked cannot be told'
+refused other alice 'list of revoked ones' stale
+ctl 1 'CRL of authority lab.*has expired' status
+ctl 1 'its nextUpdate is 20' reload
+log_mark
+lab_crl "$R/lab" "$R/next.crl"
+mv "$R/next.crl" "$CRL"
+wait_log 'policy loaded' || give_up "not loaded"
+admitted other alice
+unmarked
+
+echo "started anew without it: nobody of the lab"
 damaged
 wait_for 10 eval 'control status | grep -q "crl-carried  *yes"' ||
     give_up "not carried over"
