@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/helper.h"
 #include "base/log.h"
+#include "daemon/listener.h"
 #include "proto/chan.h"
 #include "proto/kept.h"
 
@@ -133,9 +134,11 @@ be_loader(int fd, struct daemon *d, const struct setup *with, uint64_t number)
 	struct why why;
 	int r;
 
-	/* certlogind's lock and signals are not ours; our life ends with its,
-	 * though not at once: its successor must not meet the lock */
+	/* certlogind's lock, sockets and signals are not ours; our life ends
+	 * with its, though not at once: its successor must meet neither the
+	 * lock nor an address in use */
 	(void)close(d->lock);
+	listener_leave(d);
 	for (int i = 1; i < NSIG; i++)
 		(void)signal(i, SIG_DFL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

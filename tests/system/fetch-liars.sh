@@ -33,7 +33,7 @@ put_back()
 {
 	daemon_stop
 	servers_stop
-	umount "$helpers"
+	wait_for 10 umount "$helpers"
 }
 
 fetch_make

@@ -1,6 +1,7 @@
 #!/bin/bash
 # certlogin-hostkey dies: another takes its place with the certificate and key
-# in force, whatever lies at their paths by then.
+# in force, whatever lies at their paths by then.  Who loads a policy does not
+# keep the address in use for certlogind's successor.
 # also-in: no-sandbox
 set -eu
 # shellcheck source=tests/lib/realm.sh
@@ -67,3 +68,37 @@ rm "$R/next/localhost.key"
 die 'process was replaced'
 admitted alice alice
 [ "$(serial)" = "$before" ] || give_up "another certificate"
+
+# loader: certlogind's child that has a judge load a policy
+loader()
+{
+	local pid children
+
+	read -ra children <"/proc/$DAEMON/task/$DAEMON/children"
+	for pid in "${children[@]}"; do
+		[ ! "/proc/$pid/exe" -ef "/proc/$DAEMON/exe" ] ||
+		    [ -z "$(cat "/proc/$pid/task/$pid/children")" ] ||
+		    echo "$pid"
+	done
+}
+
+loads()
+{
+	LOADER=$(loader) && [ -n "$LOADER" ] && kill -STOP "$LOADER"
+}
+
+# holds PID: certlogind's listening socket
+holds()
+{
+	[ -n "$(find "/proc/$1/fd" -lname "socket:\[$SOCKET\]")" ]
+}
+
+echo "the listening socket is certlogind's alone"
+SOCKET=$(ss -Hltne "sport = :$PORT" | sed -n 's/.* ino:\([0-9]*\).*/\1/p')
+for ((i = 0; i < 60000; i++)); do
+	echo "allow user user uri=spiffe://$REALM/user/n$i as bob"
+done >>"$R/etc/identity.map"
+wait_for 30 loads || give_up "nothing loads"
+holds "$DAEMON" || give_up "certlogind does not listen on $SOCKET"
+! holds "$LOADER" || give_up "who loads has it, too"
+kill -CONT "$LOADER"
