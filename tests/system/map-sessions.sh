@@ -136,7 +136,7 @@ echo "certlogind has a problem of its own"
 log_mark
 cp "$R/etc/crl/user.crl" "$R/user.crl"
 echo none >"$R/etc/crl/user.crl"
-wait_log 'what was loaded before stays in force' || give_up "not noticed"
+wait_log 'loaded before, stays in force' || give_up "not noticed"
 not_confirmed "ends 1 $ALL" add "deny user user $A/alice"
 log_mark
 cp "$R/user.crl" "$R/etc/crl/user.crl"
