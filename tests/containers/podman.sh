@@ -3,7 +3,7 @@
 # networks are below the folder -b DIR; name spaces of mounts and processes
 # end with the script, and take with them what podman starts and mounts.
 
-# begin "$@": sets work, suite and the words behind, and goes on apart
+# begin "$@": sets work, suite and words, those behind, and goes on apart
 begin()
 {
 	work=$SRC/build-check/containers
@@ -13,12 +13,16 @@ begin()
 	fi
 	suite=${1:-bookworm}
 	# shellcheck disable=SC2034	# for the script
-	phase=${2:-}
+	words=("${@:2}")
+	[ "$(id -u)" -eq 0 ] || {
+		echo "needs root"
+		exit 77
+	}
 	mkdir -p "$work"
 	work=$(realpath "$work")
 	if [ -z "${CERTLOGIN_APART:-}" ]; then
 		CERTLOGIN_APART=1 exec unshare --mount --pid --fork \
-		    --kill-child --mount-proc "$0" -b "$work" "$suite"
+		    --kill-child --mount-proc "$0" -b "$work" "$suite" "${words[@]}"
 	fi
 	settings
 }
@@ -50,6 +54,7 @@ settings()
 	runtime = "runc"
 	cgroup_manager = "cgroupfs"
 	events_logger = "file"
+	compat_api_enforce_docker_hub = false
 	[network]
 	network_backend = "netavark"
 	network_config_dir = "$work/networks"
@@ -82,7 +87,8 @@ cgroups_gone()
 	for dir in /sys/fs/cgroup/libpod_parent \
 	    /sys/fs/cgroup/*/libpod_parent; do
 		[ ! -d "$dir" ] ||
-		    find "$dir" -depth -type d -exec rmdir {} + || true
+		    find "$dir" -depth -type d -exec rmdir {} + 2>/dev/null ||
+		    true
 	done
 }
 

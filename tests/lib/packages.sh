@@ -20,7 +20,7 @@ TEST_PACKAGES=(check valgrind clang libclang-rt-dev shellcheck mandoc
 
 # for tests/containers
 CONTAINER_PACKAGES=(podman buildah runc netavark aardvark-dns iptables
-	catatonit podman-compose mmdebstrap lintian)
+	catatonit slirp4netns podman-compose mmdebstrap lintian)
 
 # daemons for tests/system/pam-daemons.sh: downloaded and unpacked, for
 # installing them would start them
