@@ -136,11 +136,13 @@ docs_end()
 # a session of logind's with a seat, for blocks `at console`
 docs_console()
 {
-	local top
+	local top session
 
 	top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-	GROUP=$top/user.slice/user-1.slice/session-docs.scope
-	[ -n "$top" ] && mkdir -p "$GROUP" 2>/dev/null || {
+	# cgroups are everybody's: a name, and a folder, of this test's own
+	session=docs$(od -An -N6 -tx1 /dev/urandom | tr -d ' ')
+	GROUP=$top/user.slice/user-$session.slice/session-$session.scope
+	[ -n "$top" ] && wait_for 5 mkdir -p "$GROUP" 2>/dev/null || {
 		GROUP=''
 		echo "needs the right to make a cgroup below a cgroup2 mount"
 		exit 77
@@ -148,7 +150,7 @@ docs_console()
 	mkdir -p /run/systemd/sessions /run/systemd/seats /run/systemd/users
 	printf '%s\n' UID=1000 USER=alice CLASS=user TYPE=tty ACTIVE=1 \
 	    STATE=active REMOTE=0 SEAT=seat0 VTNR=1 \
-	    >/run/systemd/sessions/docs
+	    >"/run/systemd/sessions/$session"
 	export DOCS_CONSOLE=$GROUP
 }
 

@@ -8,6 +8,8 @@ set -eu
 . "$SRC/tests/lib/pam.sh"
 
 CALLER=$BUILD/tests/tools/pamcaller
+# cgroups are everybody's: a name, and a folder, of this test's own
+SESSION=c$(od -An -N6 -tx1 /dev/urandom | tr -d ' ')
 GROUP=''
 
 group_end()
@@ -24,15 +26,15 @@ group_end()
 	exit $rc
 }
 
-# session LINE…: what logind says of session c7
+# session LINE…: what logind says of the session
 session()
 {
 	printf '%s\n' UID=42001 USER=alice CLASS=user TYPE=tty "$@" \
-	    >/run/systemd/sessions/c7
-	chmod 0644 /run/systemd/sessions/c7
+	    >"/run/systemd/sessions/$SESSION"
+	chmod 0644 "/run/systemd/sessions/$SESSION"
 }
 
-# within COMMAND…: as a process of session c7, and of alice
+# within COMMAND…: as a process of the session, and of alice
 within()
 {
 	log_mark
@@ -72,12 +74,12 @@ ldconfig -p | grep -q 'libsystemd\.so\.0' || {
 	exit 77
 }
 top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-[ -n "$top" ] &&
-mkdir -p "$top/user.slice/user-42001.slice/session-c7.scope" 2>/dev/null || {
+GROUP=$top/user.slice/user-$SESSION.slice/session-$SESSION.scope
+[ -n "$top" ] && wait_for 5 mkdir -p "$GROUP" 2>/dev/null || {
+	GROUP=''
 	echo "needs the right to make a cgroup below a cgroup2 mount"
 	exit 77
 }
-GROUP=$top/user.slice/user-42001.slice/session-c7.scope
 trap group_end EXIT
 card_of alice
 mkdir -p /run/systemd/seats /run/systemd/sessions
@@ -96,6 +98,6 @@ remote_session 'not the one in front' REMOTE=0 SEAT=seat0 ACTIVE=0 \
     STATE=online
 local_session REMOTE=0 SEAT=seat0 ACTIVE=1 STATE=active
 echo "a session that logind does not know"
-rm /run/systemd/sessions/c7
+rm "/run/systemd/sessions/$SESSION"
 within
 [ $rc -eq 1 ] || give_up "an unknown session is local"
