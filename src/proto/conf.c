@@ -273,7 +273,7 @@ conf_load(struct conf *c, const char *path, const char *const *settings,
 	int r;
 
 	*c = (struct conf){ .login_grace_time = 60,
-	    .review_grace_time = 3600, .startups_start = 100,
+	    .review_grace_time = 86400, .startups_start = 100,
 	    .startups_rate = 30, .startups_full = 500, .max_per_source = 64,
 	    .max_sessions = 1000, .spares = 4, .log_level = LOG_LEVEL_INFO };
 	buf_init(&text, INI_FILE_MAX + 1);
