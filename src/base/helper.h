@@ -19,6 +19,10 @@
 #define HELPER_FDS_MAX 8
 #define HELPER_GROUPS_MAX 16
 
+/* An empty folder of the installation, for whoever starts a helper that is
+ * locked in and has no run-dir. */
+#define HELPER_EMPTY HELPER_DIR "/empty"
+
 struct helper_spec {
 	int exe;		/* descriptor of the executable; not for
 				 * helper_become() */

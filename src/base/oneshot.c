@@ -1,36 +1,15 @@
 #include "base/oneshot.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/helper.h"
+#include "base/path.h"
 
 #define NOBODY 65534		/* the kernel's overflow id */
-
-/* An empty folder that nobody can find any more, to be locked in. */
-static int
-empty_folder(struct why *why)
-{
-	char name[] = "/tmp/certlogin.XXXXXX";
-	int fd;
-
-	if (mkdtemp(name) == NULL)
-		return why_errno(why, "%s", name);
-	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || rmdir(name) != 0 || fchmod(fd, 0555) != 0) {
-		(void)why_errno(why, "%s", name);
-		if (fd >= 0)
-			(void)close(fd);
-		return ERR_SYS;
-	}
-	return fd;
-}
 
 static int
 choose_user(struct helper_spec *h, const struct oneshot_spec *s,
@@ -48,7 +27,7 @@ choose_user(struct helper_spec *h, const struct oneshot_spec *s,
 	}
 	if (!s->locked)
 		return 0;
-	h->chroot_dir = empty_folder(why);
+	h->chroot_dir = path_open(HELPER_EMPTY, PATH_DIR, why);
 	return h->chroot_dir >= 0 ? 0 : h->chroot_dir;
 }
 

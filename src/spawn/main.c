@@ -36,7 +36,6 @@
 #include "proto/seen.h"
 
 #define LOAD_MS 60000
-#define EMPTY_DIR HELPER_DIR "/empty"
 
 struct spawn {
 	bool root;
@@ -170,7 +169,7 @@ start_judge(struct spawn *s, struct why *why)
 
 	if ((r = as_user(s, s->arg[0], why)) != 0)
 		return r;
-	if (s->root && (s->spec.chroot_dir = path_open(EMPTY_DIR, PATH_DIR,
+	if (s->root && (s->spec.chroot_dir = path_open(HELPER_EMPTY, PATH_DIR,
 	    why)) < 0)
 		return s->spec.chroot_dir;
 	r = strcmp(s->arg[4], "kept") == 0 ? kept_open(s->arg[1], s->arg[2],

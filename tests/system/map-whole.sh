@@ -202,6 +202,17 @@ for kind in add remove edit; do
 done
 umount "$R/ro"
 
+echo "a read-only /tmp: no judge needs it"
+MAP=$R/small/identity.map
+unshare --mount sh -euc 'mount --rbind "$1" "$1"
+    mount --rbind /tmp /tmp
+    mount -o remount,bind,ro /tmp
+    ! touch "/tmp/${1##*/}.not" 2>/dev/null
+    shift
+    exec "$@"' sh "$R" certlogin-map --map "$MAP" --trust "$R/etc/trust.conf" \
+    check >"$R/out" 2>&1 || give_up "check: $(cat "$R/out")"
+also '0 errors'
+
 echo "a file that cannot be replaced"
 MAP=$R/small/one.map
 printf '%s' "$OLD" >"$R/small/real"
