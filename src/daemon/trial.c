@@ -6,19 +6,23 @@
 
 #include "base/log.h"
 #include "daemon/reviewer.h"
+#include "daemon/setup.h"
+#include "daemon/watch.h"
 #include "proto/ctlmsg.h"
 
 #define TRIALS_MAX 4		/* at once */
 #define TRIAL_SECONDS 60.	/* for all of it */
+#define LOOK_SECONDS 0.05	/* between looks whether a load is over */
 #define RECORDS_MAX (CHAN_MSG_MAX - 4096)	/* bytes; counts go first */
 
 struct trial {
 	struct daemon *d;
 	int fd;				/* of the tool, -1: free */
+	int map;			/* until the judge has it, or -1 */
 	char who[PEER_TEXT_MAX];
 	struct ctlmsg_try ask;
 	struct reviewer judge;
-	ev_timer limit;
+	ev_timer limit, wait;
 	uint64_t next;			/* order of the session to be judged */
 	size_t sessions, ends, unknown;
 	bool yours;
@@ -38,9 +42,12 @@ finish(struct trial *t, const struct buf *b)
 	(void)chan_send(t->fd, b, NULL, 0);
 	reviewer_stop(&t->judge);
 	ev_timer_stop(t->d->loop, &t->limit);
+	ev_timer_stop(t->d->loop, &t->wait);
 	buf_free(&t->records);
+	if (t->map >= 0)
+		(void)close(t->map);
 	(void)close(t->fd);
-	t->fd = -1;
+	t->fd = t->map = -1;
 }
 
 static void
@@ -200,9 +207,38 @@ tried(struct reviewer *r, const struct ipc_load_done *done,
 static void
 on_limit(struct ev_loop *loop, ev_timer *w, int revents)
 {
+	struct trial *t = w->data;
+
 	(void)loop;
 	(void)revents;
-	fail(w->data, "it took too long");
+	fail(t, ev_is_active(&t->wait) ? "waits for a load of the files of "
+	    "trust.conf, which does not end" : "it took too long");
+}
+
+static void
+begin(struct trial *t)
+{
+	struct why why;
+	int r;
+
+	if (reviewer_start(&t->judge, &why) != 0)
+		fail(t, why.text);
+	else if ((r = reviewer_try(&t->judge, t->map, t->ask.map)) != 0)
+		fail(t, err_text(r));
+}
+
+/* Trust, CRLs and locks that were changed a moment ago count for the map as
+ * they will when it does; whether the map itself changed is nothing to it. */
+static void
+on_wait(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct trial *t = w->data;
+
+	(void)revents;
+	if (watch_due(t->d->watch, WATCH_POLICY, t->d->setup->conf.map))
+		return;
+	ev_timer_stop(loop, w);
+	begin(t);
 }
 
 static int
@@ -216,12 +252,13 @@ open_trials(struct daemon *d)
 		struct trial *t = &d->trials->trial[i];
 
 		t->d = d;
-		t->fd = -1;
+		t->fd = t->map = -1;
 		reviewer_init(&t->judge, d, t);
 		t->judge.answered = answered;
 		t->judge.tried = tried;
 		ev_init(&t->limit, on_limit);
-		t->limit.data = t;
+		ev_init(&t->wait, on_wait);
+		t->limit.data = t->wait.data = t;
 	}
 	return 0;
 }
@@ -239,8 +276,6 @@ void
 answer_try(struct ctl_tool *tool, struct chan_msg *m)
 {
 	struct trial *t = free_trial(tool->d);
-	struct why why;
-	int r;
 
 	if (t == NULL) {
 		ctlmsg_begin(&tool->out, 3, "too many maps are tried at once; "
@@ -257,12 +292,12 @@ answer_try(struct ctl_tool *tool, struct chan_msg *m)
 	buf_init(&t->records, CHAN_MSG_MAX);
 	(void)peer_text(&tool->peer, t->who);
 	t->fd = ctl_take(tool);
+	t->map = m->fds[0];
+	m->n_fds = 0;
 	ev_timer_set(&t->limit, TRIAL_SECONDS, 0.);
 	ev_timer_start(t->d->loop, &t->limit);
-	if (reviewer_start(&t->judge, &why) != 0)
-		fail(t, why.text);
-	else if ((r = reviewer_try(&t->judge, m->fds[0], t->ask.map)) != 0)
-		fail(t, err_text(r));
+	ev_timer_set(&t->wait, 0., LOOK_SECONDS);
+	ev_timer_start(t->d->loop, &t->wait);
 }
 
 bool

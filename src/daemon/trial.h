@@ -8,7 +8,8 @@
 
 #include "daemon/ctl.h"
 
-/* Answered when all sessions were judged. */
+/* Answered when all sessions were judged, by the policy that is in force once
+ * all that changed before is. */
 void answer_try(struct ctl_tool *t, struct chan_msg *m);
 
 /* A child ended: was it the judge of a trial? */

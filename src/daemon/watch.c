@@ -220,8 +220,9 @@ struct look {
 	const struct ipc_source *changed, *written, *crl;
 };
 
+/* A change of the file `but` (NULL: none) does not count. */
 static struct look
-look_at_files(const struct group *g)
+look_at_files(const struct group *g, const char *but)
 {
 	struct look l = { .changed = NULL };
 
@@ -229,7 +230,8 @@ look_at_files(const struct group *g)
 		const struct ipc_source *s = &g->loaded.source[i];
 		struct path_state state;
 		bool written = look(s, &state);
-		bool changed = !path_state_eq(&state, &s->state);
+		bool changed = !path_state_eq(&state, &s->state) &&
+		    (but == NULL || strcmp(s->path, but) != 0);
 
 		if (written && !s->crl && l.written == NULL)
 			l.written = s;
@@ -253,7 +255,7 @@ look_at(struct watch *w, enum watch_group which, bool sweep)
 		return true;
 	if (now < g->rest)
 		return false;
-	l = look_at_files(g);
+	l = look_at_files(g, NULL);
 	if (l.changed == NULL && !(g->retry && sweep)) {
 		hold(g, l.crl, now);
 		return true;
@@ -487,4 +489,22 @@ watch_waits_for(const struct watch *w, enum watch_group which)
 
 	return g != NULL && g->held != NULL && now_monotonic() -
 	    g->held_since >= w->sweep.repeat ? g->held->path : NULL;
+}
+
+bool
+watch_due(struct watch *w, enum watch_group which, const char *but)
+{
+	const struct group *g = w != NULL ? &w->group[which] : NULL;
+	struct look l;
+
+	if (g == NULL || !g->known)
+		return false;
+	l = look_at_files(g, but);
+	if (l.changed == NULL || l.written != NULL)
+		return false;
+	/* nothing may have reported it; and once is enough, or it would never
+	 * be quiet */
+	if (!g->loading && w->calm.last == 0.)
+		note(w);
+	return true;
 }

@@ -72,4 +72,8 @@ void watch_kept(struct watch *w, enum watch_group g);
  * is open for writing for longer than a sweep; or NULL. */
 const char *watch_waits_for(const struct watch *w, enum watch_group g);
 
+/* Files of this group, but for that of the path `but`, are not what was loaded:
+ * a load of them is at work, or begins soon. */
+bool watch_due(struct watch *w, enum watch_group g, const char *but);
+
 #endif

@@ -143,6 +143,16 @@ cp "$R/user.crl" "$R/etc/crl/user.crl"
 wait_log 'policy loaded' || give_up "not noticed"
 stays a b ba
 
+echo "right behind a change of trust.conf, it is that which counts"
+says 0 "^ends 0 $ALL\$" remove --yes \
+    "allow device device uri=spiffe://$REALM/device/meter as ingest"
+log_mark
+sed -i 's/^\[authority device\]/[authority gadget]/' "$R/etc/trust.conf"
+says 0 "^ends 0 $ALL\$" add \
+    "deny device gadget uri=spiffe://$REALM/device/meter"
+wait_log 'policy loaded' || give_up "not noticed"
+stays a b ba
+
 echo "confirmed"
 change
 typed 'y\n' add "'deny user user $A/alice'"

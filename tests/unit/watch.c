@@ -496,6 +496,37 @@ START_TEST(waits_for)
 }
 END_TEST
 
+/* A load is due, whoever noticed what, until it has ended. */
+START_TEST(due)
+{
+	char one[sizeof(dir) + 8], none[sizeof(dir) + 8];
+	int fd;
+
+	begin();
+	(void)snprintf(one, sizeof(one), "%s/one", dir);
+	(void)snprintf(none, sizeof(none), "%s/none", dir);
+	ck_assert(!watch_due(NULL, WATCH_POLICY, none));
+	ck_assert(!watch_due(w, WATCH_KEY, none));
+	ck_assert(!watch_due(w, WATCH_POLICY, none));
+	put("one", "12");
+	ck_assert(watch_due(w, WATCH_POLICY, none));
+	ck_assert(!watch_due(w, WATCH_POLICY, one));
+	reported("one");
+	ck_assert(watch_due(w, WATCH_POLICY, none));
+	put_by_rename("sub/two", "3");
+	ck_assert(watch_due(w, WATCH_POLICY, one));
+	loaded();
+	ck_assert(!watch_due(w, WATCH_POLICY, none));
+	/* nothing is loaded before it is closed */
+	fd = open(at("one"), O_WRONLY | O_APPEND);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	ck_assert(!watch_due(w, WATCH_POLICY, none));
+	(void)close(fd);
+	ck_assert(watch_due(w, WATCH_POLICY, none));
+	end();
+}
+END_TEST
+
 /* ---- how often -------------------------------------------------------------------------- */
 
 START_TEST(together)
@@ -621,7 +652,8 @@ END_TEST
 /* ---- without inotify ----------------------------------------------------------------------- */
 
 /* No descriptor for it: as where its limits are reached. */
-START_TEST(swept)
+static void
+begin_blind(double sweep)
 {
 	struct rlimit l, none = { .rlim_cur = 3 };
 	int spare = dup(0);
@@ -637,17 +669,37 @@ START_TEST(swept)
 	(void)close(spare);
 	none.rlim_cur = (rlim_t)spare;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	w = watch_new(loop, SOON, changed, NULL);
+	w = watch_new(loop, sweep, changed, NULL);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &l), 0);
 	ck_assert_ptr_nonnull(w);
 	loaded();
 	run(NOTHING);
 	ck_assert_uint_eq(reports[WATCH_POLICY], 0);
+}
+
+START_TEST(swept)
+{
+	begin_blind(SOON);
 	put("sub/two", "3");
 	reported("sub/two");
 	loaded();
 	put_by_rename("sub/gone", "x");
 	reported("sub/gone");
+	end();
+}
+END_TEST
+
+/* Who waits for a load that is due has it begin, without a sweep. */
+START_TEST(due_unseen)
+{
+	begin_blind(NEVER);
+	put("one", "2");
+	silent();
+	for (int i = 0; i < 200 && reports[WATCH_POLICY] == 0; i++) {
+		ck_assert(watch_due(w, WATCH_POLICY, ""));
+		run(WATCH_QUIET / 2);
+	}
+	ck_assert_uint_eq(reports[WATCH_POLICY], 1);
 	end();
 }
 END_TEST
@@ -671,12 +723,14 @@ watch_suite(void)
 	tcase_add_test(t, half_crl);
 	tcase_add_test(t, only_crls);
 	tcase_add_test(t, waits_for);
+	tcase_add_test(t, due);
 	tcase_add_test(t, together);
 	tcase_add_test(t, storm);
 	tcase_add_test(t, rest);
 	tcase_add_test(t, meanwhile);
 	tcase_add_test(t, retries);
 	tcase_add_test(t, swept);
+	tcase_add_test(t, due_unseen);
 	suite_add_tcase(s, t);
 	return s;
 }
