@@ -91,13 +91,25 @@ asked(struct p11 *p, int r, struct why *why)
 	return 0;
 }
 
+/* May another question be sent? */
+static int
+may_ask(const struct p11 *p, struct why *why)
+{
+	if (p->fd < 0)
+		return why_set(why, ERR_STATE, "%s was ended", p->name);
+	if (p->pending == P11_AHEAD_MAX)
+		return why_set(why, ERR_STATE, "%s has %d questions to answer "
+		    "before another", p->name, P11_AHEAD_MAX);
+	return 0;
+}
+
 static int
 ask(struct p11 *p, struct why *why)
 {
-	int r;
+	int r = may_ask(p, why);
 
-	if (p->fd < 0)
-		return why_set(why, ERR_STATE, "%s was ended", p->name);
+	if (r != 0)
+		return r;
 	r = chan_send(p->fd, &p->out, NULL, 0);
 	buf_reset(&p->out);
 	return asked(p, r, why);
@@ -380,8 +392,10 @@ send_pin(struct p11 *p, const void *pin, size_t n)
 int
 p11_ask_login(struct p11 *p, const void *pin, size_t n, struct why *why)
 {
-	if (p->fd < 0)
-		return why_set(why, ERR_STATE, "%s was ended", p->name);
+	int r = may_ask(p, why);
+
+	if (r != 0)
+		return r;
 	if (n > P11_PIN_MAX)
 		return why_set(why, ERR_TOOBIG, "a PIN has at most %d bytes",
 		    P11_PIN_MAX);

@@ -53,7 +53,7 @@ int p11_list(struct p11 *p, const char *uri, struct p11_cert **certs,
 /*
  * The same questions in two steps, so that the driver works on them while
  * their asker does something else.  At most P11_AHEAD_MAX may be without an
- * answer; the answers come in the order of the questions.  What follows one
+ * answer, ERR_STATE else; the answers come in the order of the questions.  What follows one
  * that fails is answered by ERR_STATE.
  */
 int p11_ask_local(struct p11 *p, uint32_t uid, struct why *why);
@@ -79,7 +79,8 @@ int p11_open(struct p11 *p, size_t i, uint32_t *flags, struct why *why);
  * PIN or a locked token.  The caller wipes its PIN. */
 int p11_login(struct p11 *p, const void *pin, size_t n, uint32_t *flags,
     struct why *why);
-/* Sign data in a scheme of RFC 8446 section 4.2.3; the signature is appended to sig. */
+/* Sign data in a scheme of RFC 8446 section 4.2.3; the signature is appended
+ * to sig. */
 int p11_sign(struct p11 *p, uint16_t scheme, struct span data,
     struct buf *sig, struct why *why);
 

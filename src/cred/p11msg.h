@@ -1,8 +1,9 @@
 /*
  * The messages between a program and the certlogin-p11 or certlogin-keyfile
  * that it started (chan.h).  To certlogin-keyfile the driver's file is the key
- * file, the PIN its passphrase.  The program asks, the other answers each question with any number
- * of P11_CERT (only to P11_LIST) and one P11_DONE or P11_SIGNED.
+ * file, the PIN its passphrase.  The program asks, the other answers each
+ * question with any number of P11_CERT (only to P11_LIST) and one P11_DONE or
+ * P11_SIGNED.
  * Neither side believes the other's sizes: decoders check every limit.
  */
 #ifndef CRED_P11MSG_H
