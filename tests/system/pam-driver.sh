@@ -80,6 +80,10 @@ lies count-objects 'objects' 'objects' 1234
 lies huge 'cannot be read' 'cannot be read' 1234
 not_asked
 
+echo "a slow card: each answer has the time, not all of them together"
+behave slow timeout=3
+lets_in alice liar 1234
+
 echo "an old signature"
 behave replay
 lets_in alice liar 1234

@@ -4,6 +4,7 @@
  *
  *	hang-load hang-list hang-login hang-sign	never answers
  *	crash-load crash-list crash-login crash-sign	abort()
+ *	slow		takes SLOW_MS for each of these
  *	zeros random	a signature that is none
  *	replay		the signature of its first login, from the file LIAR_KEEP,
  *			ever after
@@ -37,7 +38,10 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
+
+#define SLOW_MS 1800
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list);
 
@@ -79,11 +83,16 @@ note_ids(void)
 static void
 perhaps(const char *hang, const char *crash)
 {
+	const struct timespec slow = { SLOW_MS / 1000,
+	    SLOW_MS % 1000 * 1000000L };
+
 	if (does(hang))
 		for (;;)
 			(void)pause();
 	if (does(crash))
 		abort();
+	if (does("slow"))
+		(void)nanosleep(&slow, NULL);
 }
 
 static void
