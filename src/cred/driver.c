@@ -560,8 +560,7 @@ login(struct driver *d, CK_USER_TYPE who, struct span pin, struct why *why)
 		    "it is not sent again, as wrong ones lock the token");
 	rv = d->f->C_Login(d->session, who, pin.n == 0 ? NULL :
 	    (uint8_t *)(uintptr_t)pin.p, pin.n);
-	if (rv == CKR_OK || (rv == CKR_USER_ALREADY_LOGGED_IN &&
-	    who == CKU_USER && d->logged_in))
+	if (rv == CKR_OK)
 		return 0;
 	memcpy(d->bad, pin.p, pin.n);
 	d->bad_len = pin.n;

@@ -14,7 +14,6 @@
 
 #include "base/helper.h"
 
-
 /* Above 0-2: a caller that closed them may still write there. */
 static int
 lift(int fd)
@@ -68,7 +67,6 @@ run(pid_t *pid, int channel, const char *const *argv, struct why *why)
 	int e;
 
 	(void)snprintf(program, sizeof(program), HELPER_DIR "/%s", argv[0]);
-
 	if (posix_spawn_file_actions_init(&fa) != 0)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	if (posix_spawnattr_init(&attr) != 0) {

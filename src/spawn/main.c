@@ -11,7 +11,8 @@
  *	keyfile UID GID			certlogin-keyfile, as this account
  *
  * It may: whatever the caller may; with root it opens trust.conf, what that
- * names, the map and the locks.  It never sees: a certificate, a PIN, a signature.
+ * names, the map and the locks.  It never sees: a certificate, a PIN, a
+ * signature.
  * Without root the helpers keep the caller's ids.
  *
  * Descriptor 3: the channel between module and helper.  What fails here is
