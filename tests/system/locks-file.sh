@@ -3,6 +3,8 @@
 # and certlogin-map, which say that it was a lock and which line; without a
 # sound file nobody is let in, and nothing makes one by itself.
 # also-in: sanitizers
+# what a stand-in does is written in single quotes
+# shellcheck disable=SC2016
 set -eu
 # shellcheck source=tests/lib/pam.sh
 . "$SRC/tests/lib/pam.sh"
@@ -113,3 +115,33 @@ admitted alice alice
 lets_in alice try "$PASS"
 map_test 0 '^allowed: account alice'
 daemon_stop
+
+echo "the package makes it once, also behind a first try that was cut short"
+mkdir "$R/bin"
+STATE=/var/lib/certlogin
+# configured [OLD-VERSION]: the package's script, with a stand-in for cp
+configured()
+{
+	PATH=$R/bin:$PATH sh "$SRC/debian/certlogin-common.postinst" \
+	    configure "$@" >"$R/out" 2>&1
+}
+
+# copying COMMANDS: what cp does with the new folder, its last argument
+copying()
+{
+	printf '#!/bin/sh\nmkdir "$3" && %s\n' "$1" >"$R/bin/cp"
+	chmod 0755 "$R/bin/cp"
+}
+
+rm -rf "$STATE"
+good=': >"$3/locks.map"'
+copying 'exit 1'
+! configured '' || give_up "half a copy is success"
+[ ! -e "$STATE" ] || give_up "half a copy is in place"
+copying "$good"
+configured '' || give_up "the second try: $(cat "$R/out")"
+[ -f "$STATE/locks.map" ] && [ ! -e "$STATE.new" ] ||
+    give_up "the second try made $(ls -A "$STATE"*)"
+rm "$STATE/locks.map"
+configured 0.0.9 && configured '' || give_up "an upgrade: $(cat "$R/out")"
+[ ! -e "$STATE/locks.map" ] || give_up "the package made it again"
