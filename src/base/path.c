@@ -295,8 +295,8 @@ set_owner(int fd, const struct stat *like)
 #define BESIDE_TRIES 16
 
 /* What a file is written to before it takes the place of another: .NAME. and
- * digits, by whoever has it locked.  A lock ends with its process, however
- * that does. */
+ * ten digits (a copy that a person named by a date has others), by whoever has
+ * it locked.  A lock ends with its process, however that does. */
 struct beside {
 	int fd;			/* to write; closed before it is renamed, so
 				 * that nobody finds it open for writing */
@@ -310,8 +310,8 @@ is_beside(const char *name, const char *base)
 	size_t n = strlen(base);
 
 	return name[0] == '.' && strncmp(name + 1, base, n) == 0 &&
-	    name[n + 1] == '.' && name[n + 2] != '\0' &&
-	    name[n + 2 + strspn(name + n + 2, "0123456789")] == '\0';
+	    name[n + 1] == '.' && strlen(name + n + 2) == BESIDE_DIGITS &&
+	    strspn(name + n + 2, "0123456789") == BESIDE_DIGITS;
 }
 
 /* Take it away if nobody writes to it any more. */
@@ -350,12 +350,29 @@ sweep(int dir, const char *base, const struct stat *like, bool owner)
 		(void)close(fd);
 }
 
-/* Whoever sweeps between its making and its lock takes it away: once more. */
+/* ERR_AGAIN: whoever sweeps came first.  Where there are no locks, nobody
+ * sweeps either. */
+static int
+lock_beside(int dir, struct beside *b)
+{
+	struct stat st;
+
+	b->lock = openat(dir, b->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (b->lock < 0)
+		return errno == ENOENT ? ERR_AGAIN : ERR_SYS;
+	if ((flock(b->lock, LOCK_EX | LOCK_NB) == 0 ||
+	    errno != EWOULDBLOCK) && fstat(b->fd, &st) == 0 &&
+	    st.st_nlink > 0)
+		return 0;
+	(void)close(b->lock);
+	return ERR_AGAIN;
+}
+
 static int
 make_beside(int dir, const char *base, struct beside *b)
 {
-	struct stat st;
 	uint32_t digits;
+	int r, error;
 
 	for (int i = 0; i < BESIDE_TRIES; i++) {
 		if (getrandom(&digits, sizeof(digits), 0) !=
@@ -371,16 +388,15 @@ make_beside(int dir, const char *base, struct beside *b)
 			return ERR_SYS;
 		if (b->fd < 0)
 			continue;
-		b->lock = openat(dir, b->name, O_RDONLY | O_CLOEXEC |
-		    O_NOFOLLOW);
-		/* where there are no locks, nobody sweeps either */
-		if (b->lock >= 0 && (flock(b->lock, LOCK_EX | LOCK_NB) == 0 ||
-		    errno != EWOULDBLOCK) && fstat(b->fd, &st) == 0 &&
-		    st.st_nlink > 0)
+		if ((r = lock_beside(dir, b)) == 0)
 			return 0;
+		error = errno;
 		(void)close(b->fd);
-		if (b->lock >= 0)
-			(void)close(b->lock);
+		if (r == ERR_AGAIN)
+			continue;
+		(void)unlinkat(dir, b->name, 0);
+		errno = error;
+		return r;
 	}
 	errno = EEXIST;
 	return ERR_SYS;

@@ -41,8 +41,8 @@ int path_load(const char *path, int flags, size_t max, struct buf *out,
     struct why *why);
 
 /* Replace (or make) the file path atomically: written beside under a
- * temporary name (.NAME. and digits) with this mode, fsynced, renamed, folder
- * fsynced.  On any failure the old file is untouched and nothing is left
+ * temporary name (.NAME. and ten digits) with this mode, fsynced, renamed,
+ * folder fsynced.  On any failure the old file is untouched and nothing is left
  * beside it; what a process that was killed left there is taken away by the
  * next one. */
 int path_replace(const char *path, mode_t mode, const void *data, size_t n,

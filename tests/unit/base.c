@@ -1,11 +1,13 @@
 /* src/base: buffers, safe opening, INI tables. */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -284,12 +286,14 @@ static const struct {
 					 * folder, somebody else's */
 	bool stays;
 } besides[] = {
-	{ ".kept.4711", 'f', false }, { ".kept.0000000001", 'f', false },
-	{ ".kept.4711", 'k', true }, { ".kept.4711", 'l', true },
-	{ ".kept.4711", 'd', true }, { ".kept.4711", 'o', true },
-	{ ".kept.", 'f', true }, { ".kept.47x", 'f', true },
-	{ ".kept", 'f', true }, { "kept.4711", 'f', true },
-	{ ".kepta.4711", 'f', true }, { ".kept.swp", 'f', true },
+	{ ".kept.0000004711", 'f', false }, { ".kept.4294967295", 'f', false },
+	{ ".kept.0000004711", 'k', true }, { ".kept.0000004711", 'l', true },
+	{ ".kept.0000004711", 'd', true }, { ".kept.0000004711", 'o', true },
+	{ ".kept.", 'f', true }, { ".kept.000000471x", 'f', true },
+	{ ".kept.0000004711x", 'f', true },
+	{ ".kept.20261126", 'f', true }, { ".kept.20261126061500", 'f', true },
+	{ ".kept", 'f', true }, { "kept.0000004711", 'f', true },
+	{ ".kepta.0000004711", 'f', true }, { ".kept.swp", 'f', true },
 };
 
 static int
@@ -383,6 +387,39 @@ START_TEST(together)
 }
 END_TEST
 
+/* Whichever of its descriptors is the first that there is none for: the file
+ * is as it was, and nothing is beside it. */
+START_TEST(no_descriptor)
+{
+	char path[128], command[160];
+	bool good = false;
+	int status, fd;
+
+	put("few", 0644);
+	snprintf(path, sizeof(path), "%s/few", dir);
+	snprintf(command, sizeof(command), "[ \"$(ls -A %s | grep few)\" = few "
+	    "] && [ \"$(cat %s/few)\" = x ]", dir, dir);
+	ck_assert_int_ge(fd = dup(0), 0);
+	(void)close(fd);
+	for (rlim_t more = 0; !good; more++) {
+		const struct rlimit few = { (rlim_t)fd + more,
+		    (rlim_t)fd + more };
+		pid_t pid = fork();
+
+		ck_assert_uint_le(more, 5);
+		if (pid == 0)
+			_exit(setrlimit(RLIMIT_NOFILE, &few) != 0 ? 2 :
+			    path_replace(path, 0644, "y", 1, NULL) == 0 ? 0 :
+			    errno == EMFILE ? 1 : 3);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+		good = WEXITSTATUS(status) == 0;
+		if (!good)
+			ck_assert_int_eq(system(command), 0);
+	}
+}
+END_TEST
+
 /* One change after the other; what readers do does not hold it up. */
 START_TEST(rewritten)
 {
@@ -395,7 +432,7 @@ START_TEST(rewritten)
 
 	snprintf(path, sizeof(path), "%s/kept", dir);
 	snprintf(lock, sizeof(lock), "%s.lock", path);
-	snprintf(left, sizeof(left), "%s/.kept.4711", dir);
+	snprintf(left, sizeof(left), "%s/.kept.0000004711", dir);
 	snprintf(other, sizeof(other), "%s/.kept.swp", dir);
 	buf_init(&b, 64);
 	ck_assert_int_eq(rewrite_begin(&w, path, 0, 16, &b, &why),
@@ -554,6 +591,7 @@ main(void)
 	tcase_add_loop_test(t, left_beside, 0,
 	    (int)(sizeof(besides) / sizeof(besides[0])));
 	tcase_add_test(t, together);
+	tcase_add_test(t, no_descriptor);
 	tcase_add_test(t, rewritten);
 	tcase_add_test(t, escape);
 	tcase_add_test(t, users);
