@@ -183,12 +183,13 @@ static void
 get_net(struct rd *r, struct map_net *net)
 {
 	uint8_t len = rd_u8(r), bits = rd_u8(r);
+	struct span s;
 
 	if (r->err == 0 && ((len != 4 && len != 16) || bits > 8 * len))
 		r->err = ERR_MALFORMED;
+	s = rd_raw(r, len);
 	*net = (struct map_net){ .len = len, .bits = bits };
-	if (r->err == 0)
-		memcpy(net->address, rd_raw(r, len).p, r->err == 0 ? len : 0);
+	memcpy(net->address, s.p, s.n);
 }
 
 static void

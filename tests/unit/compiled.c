@@ -310,6 +310,48 @@ START_TEST(bad_bytes)
 }
 END_TEST
 
+/* The record of a rule cut anywhere: no rule, and nothing behind it is read. */
+START_TEST(cut_rule)
+{
+	static const char rule[] = "allow user staff serial=01 as alice "
+	    "from=192.0.2.0/24,2001:db8::/32\n";
+	static const uint8_t key[] = { 'R', COMPILED_MAP, 0, 0, 0, 0 };
+	static struct facts facts = { .serial = { 1 }, .serial_len = 1 };
+	struct decide_ask ask = { .facts = &facts,
+	    .authority = &randmap_authority[0], .account = "alice",
+	    .preferred = "", .service = DECIDE_NETWORK_SERVICE,
+	    .address = { 192, 0, 2, 1 }, .address_len = 4,
+	    .now = RANDMAP_NOW };
+	struct decide_verdict v;
+	struct ruleset map;
+	struct span record;
+	struct forms f;
+	struct db db;
+
+	make_forms(&f, rule, "");
+	ck_assert_int_eq(both(&f, &ask, rule), DECIDE_OK);
+	ck_assert_int_eq(db_get(&f.by_map[1].db, (struct span){ key,
+	    sizeof(key) }, &record), 1);
+	ck_assert_uint_lt(record.n, 256);
+	for (size_t n = 0; n <= record.n; n++) {
+		uint8_t *copy = malloc(f.bytes.n);
+
+		memcpy(copy, f.bytes.p, f.bytes.n);
+		/* the length of its value stands before its key */
+		copy[(size_t)(record.p - f.bytes.p) - sizeof(key) - 4] =
+		    (uint8_t)n;
+		ck_assert_int_eq(db_open(&db, (struct span){ copy,
+		    f.bytes.n }), 0);
+		map = compiled_ruleset(&db, COMPILED_MAP);
+		decide(&f.by_locks[1], &map, &ask, &v);
+		ck_assert_int_eq(v.reason, n < record.n ? DECIDE_DAMAGED :
+		    DECIDE_OK);
+		free(copy);
+	}
+	free_forms(&f);
+}
+END_TEST
+
 /* ---- the database ------------------------------------------------------------------------ */
 
 START_TEST(database)
@@ -385,6 +427,7 @@ main(void)
 	tcase_add_test(t, full);
 	tcase_add_test(t, many_names);
 	tcase_add_test(t, bad_bytes);
+	tcase_add_test(t, cut_rule);
 	tcase_add_test(t, database);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
