@@ -70,32 +70,31 @@ sandbox_allowing(struct filter *f, const struct sandbox_call *c, size_t n)
 	    SCMP_SYS(close),
 	    /* qsort() of more than a KiB asks how much memory there is */
 	    SCMP_SYS(sysinfo) };
-	const uint32_t yes = SECCOMP_RET_ALLOW;
 
-	filter_begin(f);
+	filter_begin(f, SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS);
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-		filter_call(f, common[i], yes);
-	filter_without(f, SCMP_SYS(mmap), 2, PROT_EXEC, yes);
-	filter_without(f, SCMP_SYS(mprotect), 2, PROT_EXEC, yes);
-	filter_equal(f, SCMP_SYS(tgkill), 0, (uint64_t)getpid(), yes);
+		filter_call(f, common[i]);
+	filter_without(f, SCMP_SYS(mmap), 2, PROT_EXEC);
+	filter_without(f, SCMP_SYS(mprotect), 2, PROT_EXEC);
+	filter_equal(f, SCMP_SYS(tgkill), 0, (uint64_t)getpid());
 	for (size_t i = 0; i < n; i++) {
 		if (c[i].arg == SANDBOX_READING)
-			filter_without(f, c[i].nr, 2, WRITING, yes);
+			filter_without(f, c[i].nr, 2, WRITING);
 		else if (c[i].arg < 0)
-			filter_call(f, c[i].nr, yes);
+			filter_call(f, c[i].nr);
 		else
-			filter_equal(f, c[i].nr, c[i].arg, c[i].value, yes);
+			filter_equal(f, c[i].nr, c[i].arg, c[i].value);
 	}
-	return filter_end(f, SECCOMP_RET_KILL_PROCESS);
+	return filter_end(f);
 }
 
 int
 sandbox_forbidding(struct filter *f, const int *calls, size_t n)
 {
-	filter_begin(f);
+	filter_begin(f, SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_ALLOW);
 	for (size_t i = 0; i < n; i++)
-		filter_call(f, calls[i], SECCOMP_RET_ERRNO | EPERM);
-	return filter_end(f, SECCOMP_RET_ALLOW);
+		filter_call(f, calls[i]);
+	return filter_end(f);
 }
 
 /* Sanitizers need more calls than the lists have. */

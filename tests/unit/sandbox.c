@@ -245,12 +245,37 @@ START_TEST(forbid)
 }
 END_TEST
 
+/* However many calls: those, twice named or not, and no other. */
+START_TEST(tree)
+{
+	struct seccomp_data d = { .arch = seccomp_arch_native() };
+	int calls[FILTER_CALLS_MAX];
+	bool in[NUMBERS] = { false };
+	struct filter f;
+
+	for (int n = 0; n < FILTER_CALLS_MAX; n++) {
+		ck_assert_int_eq(sandbox_forbidding(&f, calls, (size_t)n),
+		    0);
+		for (d.nr = 0; d.nr < NUMBERS; d.nr++)
+			ck_assert_msg((run(f.code, f.n, &d) !=
+			    SECCOMP_RET_ALLOW) == in[d.nr], "call %d of %d",
+			    d.nr, n);
+		calls[n] = n * 211 % NUMBERS / (n % 5 + 1);
+		in[calls[n]] = true;
+	}
+}
+END_TEST
+
 START_TEST(too_many)
 {
 	static struct sandbox_call many[FILTER_MAX];
+	static int calls[FILTER_CALLS_MAX + 1];
 	struct filter f;
 
 	ck_assert_int_eq(sandbox_allowing(&f, many, FILTER_MAX), ERR_TOOBIG);
+	ck_assert_int_eq(sandbox_forbidding(&f, calls, FILTER_CALLS_MAX), 0);
+	ck_assert_int_eq(sandbox_forbidding(&f, calls, FILTER_CALLS_MAX + 1),
+	    ERR_TOOBIG);
 }
 END_TEST
 
@@ -391,6 +416,7 @@ main(void)
 	SRunner *sr;
 	int failed;
 
+	tcase_add_test(t, tree);
 	tcase_add_test(t, allow);
 	tcase_add_test(t, forbid);
 	tcase_add_test(t, too_many);
