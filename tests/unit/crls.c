@@ -5,20 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/helper.h"
 #include "base/memfile.h"
-#include "base/path.h"
 #include "ctl/crls.h"
 #include "forge.h"
+#include "helped.h"
 #include "proto/chan.h"
 
-#define PROGRAM "./certlogin-judge"
 #define OK(call) ck_assert_int_ge((call), 0)
 #define N(a) (sizeof(a) / sizeof(a[0]))
 #define A "[authority a]\nclass = user\nanchor = a.crt\nnames = dns=*\n"
@@ -27,8 +23,7 @@
 static struct pki ca, other;
 static int64_t now;
 static char folder[64], trust[128];
-static pid_t pid;
-static int channel;
+static struct helped h;
 
 /* ---- messages -------------------------------------------------------------- */
 
@@ -162,17 +157,6 @@ END_TEST
 /* ---- the program ------------------------------------------------------------- */
 
 static void
-write_file(const char *name, const void *text, size_t n)
-{
-	struct why why = { "" };
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	ck_assert_msg(path_replace(path, 0644, text, n, &why) == 0, "%s",
-	    why.text);
-}
-
-static void
 setup(void)
 {
 	now = time(NULL);
@@ -181,8 +165,8 @@ setup(void)
 	(void)snprintf(folder, sizeof(folder), "/tmp/certlogin-crls.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	(void)snprintf(trust, sizeof(trust), "%s/trust.conf", folder);
-	write_file("a.crt", ca.pem.data, ca.pem.size);
-	write_file("trust.conf", GOOD, strlen(GOOD));
+	helped_write(folder, "a.crt", ca.pem.data, ca.pem.size);
+	helped_write(folder, "trust.conf", GOOD, strlen(GOOD));
 }
 
 static void
@@ -201,39 +185,6 @@ teardown(void)
 }
 
 static void
-start(void)
-{
-	static const char *const argv[] = { "certlogin-judge", "crl", NULL };
-	struct helper_spec spec = { .argv = argv, .keep_ids = true,
-	    .chroot_dir = -1 };
-	struct why why = { "" };
-	int pair[2];
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC,
-	    0, pair), 0);
-	OK(spec.exe = open(PROGRAM, O_RDONLY | O_CLOEXEC));
-	spec.channel = pair[1];
-	pid = helper_spawn(&spec, &why);
-	ck_assert_msg(pid > 0, "%s", why.text);
-	channel = pair[0];
-	(void)close(pair[1]);
-	(void)close(spec.exe);
-}
-
-/* Which status the program ended with, by itself. */
-static int
-ended(void)
-{
-	int status = 0;
-
-	(void)close(channel);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status), "killed by signal %d",
-	    WTERMSIG(status));
-	return WEXITSTATUS(status);
-}
-
-static void
 make_crl(struct buf *b, const struct pki *signer, char number)
 {
 	struct forge_crl c = forge_crl(signer, now, &number, 1);
@@ -248,7 +199,7 @@ place(const struct pki *signer, char number)
 	struct buf b;
 
 	make_crl(&b, signer, number);
-	write_file("a.crl", b.data, b.len);
+	helped_write(folder, "a.crl", b.data, b.len);
 	buf_free(&b);
 }
 
@@ -263,10 +214,10 @@ ask_about(const char *authority, const char *file, const void *text, size_t n,
 
 	(void)snprintf(it.authority, sizeof(it.authority), "%s", authority);
 	(void)snprintf(it.file, sizeof(it.file), "%s", file);
-	start();
-	ck_assert_msg(crls_judge(channel, trust, &it, fd, seen,
+	helped_start(&h, "crl", NULL, 0);
+	ck_assert_msg(crls_judge(h.channel, trust, &it, fd, seen,
 	    seen != NULL ? 1 : 0, out, &why) == 0, "%s", why.text);
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	if (fd >= 0)
 		(void)close(fd);
 }
@@ -287,10 +238,10 @@ ask_list(struct crlmsg_listed *out, struct diag *d)
 	struct why why = { "" };
 
 	diag_init(d);
-	start();
-	ck_assert_msg(crls_list(channel, trust, out, d, &why) == 0, "%s",
+	helped_start(&h, "crl", NULL, 0);
+	ck_assert_msg(crls_list(h.channel, trust, out, d, &why) == 0, "%s",
 	    why.text);
-	return ended();
+	return helped_end(&h);
 }
 
 START_TEST(program_list)
@@ -304,7 +255,7 @@ START_TEST(program_list)
 	static struct crlmsg_listed l;
 	struct diag d;
 
-	write_file("trust.conf", text, sizeof(text) - 1);
+	helped_write(folder, "trust.conf", text, sizeof(text) - 1);
 	ck_assert_int_eq(ask_list(&l, &d), 0);
 	ck_assert(l.ok);
 	ck_assert_uint_eq(l.n, 3);
@@ -315,7 +266,7 @@ START_TEST(program_list)
 	ck_assert_str_eq(l.item[2].authority, "h");
 	ck_assert_uint_eq(d.errors, 0);
 	diag_free(&d);
-	write_file("trust.conf", "[authority a]\n", 14);
+	helped_write(folder, "trust.conf", "[authority a]\n", 14);
 	ck_assert_int_eq(ask_list(&l, &d), 0);
 	ck_assert(!l.ok);
 	ck_assert_uint_eq(l.n, 0);
@@ -401,19 +352,19 @@ START_TEST(program_changed)
 	ask_about("a", "a.crt", b.data, b.len, NULL, &j);
 	ck_assert_uint_eq(j.outcome, CRLMSG_KEEP);
 	ck_assert_ptr_nonnull(strstr(j.problem, "has nothing fetched"));
-	write_file("trust.conf", A "crl = a.crl\n", strlen(A) + 12);
+	helped_write(folder, "trust.conf", A "crl = a.crl\n", strlen(A) + 12);
 	ask_about("a", "a.crl", b.data, b.len, NULL, &j);
 	ck_assert_uint_eq(j.outcome, CRLMSG_KEEP);
-	write_file("trust.conf", "[", 1);
-	ask_about("a", "a.crl", b.data, b.len, NULL, &j);
-	ck_assert_uint_eq(j.outcome, CRLMSG_KEEP);
-	ck_assert_str_ne(j.problem, "");
-	write_file("trust.conf", GOOD, strlen(GOOD));
-	write_file("a.crt", "x", 1);
+	helped_write(folder, "trust.conf", "[", 1);
 	ask_about("a", "a.crl", b.data, b.len, NULL, &j);
 	ck_assert_uint_eq(j.outcome, CRLMSG_KEEP);
 	ck_assert_str_ne(j.problem, "");
-	write_file("a.crt", ca.pem.data, ca.pem.size);
+	helped_write(folder, "trust.conf", GOOD, strlen(GOOD));
+	helped_write(folder, "a.crt", "x", 1);
+	ask_about("a", "a.crl", b.data, b.len, NULL, &j);
+	ck_assert_uint_eq(j.outcome, CRLMSG_KEEP);
+	ck_assert_str_ne(j.problem, "");
+	helped_write(folder, "a.crt", ca.pem.data, ca.pem.size);
 	ask_about("a", "a.crl", b.data, b.len, NULL, &j);
 	ck_assert_uint_eq(j.outcome, CRLMSG_REPLACE);
 	buf_free(&b);
@@ -459,11 +410,11 @@ START_TEST(program_junk)
 		chan_begin(&b, IPC_CRL_LIST);
 		buf_put_u8(&b, 7);
 	}
-	start();
-	ck_assert_int_eq(chan_send(channel, &b, &fd, 1), 0);
-	ck_assert_int_eq(chan_recv_timeout(channel, &b, &m, 0, 20000),
+	helped_start(&h, "crl", NULL, 0);
+	ck_assert_int_eq(chan_send(h.channel, &b, &fd, 1), 0);
+	ck_assert_int_eq(chan_recv_timeout(h.channel, &b, &m, 0, 20000),
 	    ERR_EOF);
-	ck_assert_int_eq(ended(), 3);
+	ck_assert_int_eq(helped_end(&h), 3);
 	(void)close(fd);
 	buf_free(&b);
 }

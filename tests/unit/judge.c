@@ -5,15 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/helper.h"
 #include "base/memfile.h"
 #include "base/path.h"
 #include "forge.h"
+#include "helped.h"
 #include "issue.h"
 #include "judge/login.h"
 #include "judge/policy.h"
@@ -24,7 +22,6 @@
 #include "shake.h"
 #include "x509/verify.h"
 
-#define PROGRAM "./certlogin-judge"
 #define LIMIT_MS 20000
 #define OK(call) ck_assert_int_ge((call), 0)
 #define ALICE "spiffe://e/user/alice"
@@ -401,52 +398,18 @@ END_TEST
 
 /* ---- the program --------------------------------------------------------------------- */
 
-static struct {
-	pid_t pid;
-	int channel;
-	struct buf in, out;
-} h;
+static struct helped h;
 
 static void
 start(const char *job, int policy_fd, int host_fd)
 {
-	const char *const argv[] = { "certlogin-judge", job, NULL };
-	struct helper_spec spec = { .argv = argv, .keep_ids = true,
-	    .chroot_dir = -1, .fds = { policy_fd, host_fd },
-	    .n_fds = policy_fd < 0 ? 0 : host_fd < 0 ? 1 : 2 };
-	struct why why = { "" };
-	int pair[2];
+	const int fds[] = { policy_fd, host_fd };
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC,
-	    0, pair), 0);
-	OK(spec.exe = open(PROGRAM, O_RDONLY | O_CLOEXEC));
-	spec.channel = pair[1];
-	h.pid = helper_spawn(&spec, &why);
-	ck_assert_msg(h.pid > 0, "%s", why.text);
-	h.channel = pair[0];
-	(void)close(pair[1]);
-	(void)close(spec.exe);
+	helped_start(&h, job, fds, policy_fd < 0 ? 0 : host_fd < 0 ? 1 : 2);
 	if (policy_fd >= 0)
 		(void)close(policy_fd);
 	if (host_fd >= 0)
 		(void)close(host_fd);
-	buf_init(&h.in, CHAN_MSG_MAX);
-	buf_init(&h.out, CHAN_MSG_MAX);
-}
-
-/* It has ended by itself; with which status. */
-static int
-ended(void)
-{
-	int status = 0;
-
-	(void)close(h.channel);
-	ck_assert_int_eq(waitpid(h.pid, &status, 0), h.pid);
-	buf_free(&h.in);
-	buf_free(&h.out);
-	ck_assert_msg(WIFEXITED(status), "killed by signal %d",
-	    WTERMSIG(status));
-	return WEXITSTATUS(status);
 }
 
 static int
@@ -498,12 +461,12 @@ START_TEST(program_login)
 	admitted("alice", 1, true);
 	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0,
 	    LIMIT_MS), ERR_EOF);
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	s.transcript.data[s.transcript.len - 2] ^= 1;
 	start("login", policy_file(), host_file());
 	ask_program("alice");
 	refused(51, "signature of the handshake");
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	end_all();
 }
 END_TEST
@@ -519,7 +482,7 @@ START_TEST(program_junk)
 	ck_assert_int_eq(chan_send(h.channel, &h.out, NULL, 0), 0);
 	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0,
 	    LIMIT_MS), ERR_EOF);
-	ck_assert_int_eq(ended(), 3);
+	ck_assert_int_eq(helped_end(&h), 3);
 	end_all();
 }
 END_TEST
@@ -534,7 +497,7 @@ START_TEST(program_bad_policy)
 	ck_assert_uint_eq(v.outcome, IPC_OUTCOME_REFUSED);
 	ck_assert_uint_eq(v.alert, 80);
 	ck_assert_ptr_nonnull(strstr(v.detail, "judge: "));
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	end_all();
 }
 END_TEST
@@ -542,7 +505,7 @@ END_TEST
 START_TEST(program_by_hand)
 {
 	start("no-such-job", -1, -1);
-	ck_assert_int_eq(ended(), 2);
+	ck_assert_int_eq(helped_end(&h), 2);
 }
 END_TEST
 
@@ -551,26 +514,15 @@ END_TEST
 static char folder[64];
 
 static void
-write_file(const char *name, const void *text, size_t n)
-{
-	struct why why = { "" };
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	ck_assert_msg(path_replace(path, 0644, text, n, &why) == 0, "%s",
-	    why.text);
-}
-
-static void
 make_folder(const char *conf, const char *map, const char *l)
 {
 	(void)snprintf(folder, sizeof(folder), "/tmp/certlogin-judge.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	write_file("trust.conf", conf, strlen(conf));
-	write_file("identity.map", map, strlen(map));
+	helped_write(folder, "trust.conf", conf, strlen(conf));
+	helped_write(folder, "identity.map", map, strlen(map));
 	if (l != NULL)
-		write_file("locks.map", l, strlen(l));
-	write_file("ca.crt", ca.pem.data, ca.pem.size);
+		helped_write(folder, "locks.map", l, strlen(l));
+	helped_write(folder, "ca.crt", ca.pem.data, ca.pem.size);
 }
 
 static void
@@ -602,7 +554,7 @@ load_behind(const int *in_force, struct load_result *out, struct diag *diag)
 	start("load", -1, -1);
 	r = load_run(h.channel, &from, LIMIT_MS, out, diag, &why);
 	ck_assert_msg(r == 0, "%s", why.text);
-	return ended();
+	return helped_end(&h);
 }
 
 static int
@@ -630,7 +582,7 @@ START_TEST(program_load_no_locks)
 	ck_assert_ptr_nonnull(strstr(why.text, "locks.map is missing"));
 	ck_assert_ptr_nonnull(strstr(why.text, "install -m 644 /dev/null "));
 	/* not root's, as far as anybody can tell */
-	write_file("locks.map", "", 0);
+	helped_write(folder, "locks.map", "", 0);
 	(void)snprintf(map, sizeof(map), "%s/locks.map", folder);
 	OK(chmod(map, 0666));
 	(void)snprintf(map, sizeof(map), "%s/identity.map", folder);
@@ -695,7 +647,7 @@ START_TEST(program_load)
 	start("login", out.policy, host_file());
 	ask_program("alice");
 	admitted("alice", 1, true);
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	remove_folder();
 	end_all();
 }
@@ -719,7 +671,7 @@ write_crl(bool revoke)
 		c.entry_serial = (struct span){ serial, n };
 	buf_init(&b, 1 << 16);
 	forge_crl_put(&b, &c);
-	write_file("ca.crl", b.data, b.len);
+	helped_write(folder, "ca.crl", b.data, b.len);
 	buf_free(&b);
 }
 
@@ -734,7 +686,7 @@ login_under(int fd, bool revoke, bool have_crl)
 		admitted("alice", 1, true);
 	else
 		refused(46, "no usable CRL");
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 }
 
 static bool
@@ -961,7 +913,7 @@ ask_test(const struct ipc_test *ask)
 	    LIMIT_MS), 0);
 	ck_assert_uint_eq(m.type, IPC_JUDGE_TESTED);
 	ck_assert_int_eq(ipc_tested_decode(m.body, &t), 0);
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	(void)close(fd);
 }
 

@@ -6,19 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/helper.h"
-#include "base/path.h"
+#include "helped.h"
 #include "issue.h"
 #include "judge/pam.h"
 #include "made.h"
 #include "proto/chan.h"
 #include "proto/load.h"
 
-#define PROGRAM "./certlogin-judge"
 #define LIMIT_MS 20000
 #define OK(call) ck_assert_int_ge((call), 0)
 #define ALICE "spiffe://e/user/alice"
@@ -392,55 +389,18 @@ END_TEST
 /* ---- the program ------------------------------------------------------------------ */
 
 static char folder[64];
-static int channel, loading;
-static pid_t child;
-static struct buf in, out;
-
-static void
-write_file(const char *name, const void *text, size_t n)
-{
-	struct why why = { "" };
-	char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	ck_assert_msg(path_replace(path, 0644, text, n, &why) == 0, "%s",
-	    why.text);
-}
+static struct helped h;
+static int loading;
 
 static void
 start(void)
 {
-	static const char *const argv[] = { "certlogin-judge", "pam", NULL };
-	struct helper_spec s = { .argv = argv, .n_fds = 1, .keep_ids = true,
-	    .chroot_dir = -1 };
-	int a[2], b[2];
-	struct why why;
+	int pair[2];
 
-	OK(s.exe = open(PROGRAM, O_RDONLY | O_CLOEXEC));
-	OK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, a));
-	OK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b));
-	s.channel = a[1];
-	s.fds[0] = b[1];
-	OK(child = helper_spawn(&s, &why));
-	(void)close(a[1]);
-	(void)close(b[1]);
-	(void)close(s.exe);
-	channel = a[0];
-	loading = b[0];
-	buf_init(&in, CHAN_MSG_MAX);
-	buf_init(&out, CHAN_MSG_MAX);
-}
-
-static int
-ended(void)
-{
-	int status;
-
-	(void)close(channel);
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	buf_free(&in);
-	buf_free(&out);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000;
+	OK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	helped_start(&h, "pam", &pair[1], 1);
+	(void)close(pair[1]);
+	loading = pair[0];
 }
 
 static void
@@ -455,10 +415,10 @@ load(const char *map)
 
 	(void)snprintf(folder, sizeof(folder), "/tmp/certlogin-pam.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	write_file("trust.conf", CONF("user"), strlen(CONF("user")));
-	write_file("identity.map", map, strlen(map));
-	write_file("locks.map", locks, strlen(locks));
-	write_file("ca.crt", ca.pem.data, ca.pem.size);
+	helped_write(folder, "trust.conf", CONF("user"), strlen(CONF("user")));
+	helped_write(folder, "identity.map", map, strlen(map));
+	helped_write(folder, "locks.map", locks, strlen(locks));
+	helped_write(folder, "ca.crt", ca.pem.data, ca.pem.size);
 	(void)snprintf(trust_path, sizeof(trust_path), "%s/trust.conf",
 	    folder);
 	(void)snprintf(map_path, sizeof(map_path), "%s/identity.map", folder);
@@ -483,10 +443,10 @@ load(const char *map)
 static int
 question(uint8_t type, struct chan_msg *m)
 {
-	int r = chan_send(channel, &out, NULL, 0);
+	int r = chan_send(h.channel, &h.out, NULL, 0);
 
 	if (r == 0)
-		r = chan_recv_timeout(channel, &in, m, 0, LIMIT_MS);
+		r = chan_recv_timeout(h.channel, &h.in, m, 0, LIMIT_MS);
 	if (r == 0)
 		ck_assert_uint_eq(m->type, type);
 	return r;
@@ -505,7 +465,7 @@ START_TEST(program)
 	offer = (struct pammsg_offer){ .service = "su", .account = "alice",
 	    .n = 1, .der = { pki_der(&leaf) } };
 	for (int i = 0; i < 2; i++) {
-		ck_assert_int_eq(pammsg_offer_encode(&out, &offer), 0);
+		ck_assert_int_eq(pammsg_offer_encode(&h.out, &offer), 0);
 		ck_assert_int_eq(question(IPC_PAM_FACTS, &m), 0);
 		ck_assert_int_eq(pammsg_facts_decode(m.body, &f), 0);
 		fits("alice");
@@ -513,14 +473,14 @@ START_TEST(program)
 	sign(&leaf, HOST, "su", "alice", nonce, &sig);
 	p.index = 1;
 	p.signature = (struct span){ sig.data, sig.size };
-	ck_assert_int_eq(pammsg_prove_encode(&out, &p), 0);
+	ck_assert_int_eq(pammsg_prove_encode(&h.out, &p), 0);
 	ck_assert_int_eq(question(IPC_JUDGE_VERDICT, &m), 0);
 	ck_assert_int_eq(ipc_verdict_decode(m.body, &v), 0);
 	ck_assert_uint_eq(v.outcome, IPC_OUTCOME_ADMIT);
 	/* one verdict, then it is gone */
-	ck_assert_int_eq(chan_recv_timeout(channel, &in, &m, 0, LIMIT_MS),
+	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0, LIMIT_MS),
 	    ERR_EOF);
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	gnutls_free(sig.data);
 	end_all();
 }
@@ -540,17 +500,17 @@ START_TEST(program_out_of_turn)
 	offer = (struct pammsg_offer){ .service = "su", .account = "alice",
 	    .n = 1, .der = { pki_der(&leaf) } };
 	for (int i = 0; i < (_i == 0 ? 1 : PAMMSG_OFFERS_MAX); i++) {
-		ck_assert_int_eq(pammsg_offer_encode(&out, &offer), 0);
+		ck_assert_int_eq(pammsg_offer_encode(&h.out, &offer), 0);
 		ck_assert_int_eq(question(IPC_PAM_FACTS, &m), 0);
 	}
 	if (_i == 0)	/* an offer that was not made */
-		ck_assert_int_eq(pammsg_prove_encode(&out, &p), 0);
+		ck_assert_int_eq(pammsg_prove_encode(&h.out, &p), 0);
 	else if (_i == 1)	/* one offer too many */
-		ck_assert_int_eq(pammsg_offer_encode(&out, &offer), 0);
+		ck_assert_int_eq(pammsg_offer_encode(&h.out, &offer), 0);
 	else		/* another job's question */
-		ck_assert_int_eq(ipc_empty_encode(&out, IPC_JUDGE_TEST), 0);
+		ck_assert_int_eq(ipc_empty_encode(&h.out, IPC_JUDGE_TEST), 0);
 	ck_assert_int_eq(question(0, &m), ERR_EOF);
-	ck_assert_int_eq(ended(), 3);
+	ck_assert_int_eq(helped_end(&h), 3);
 	end_all();
 }
 END_TEST
@@ -565,11 +525,11 @@ START_TEST(program_no_policy)
 	load("allow user nobody uri=" ALICE " as alice\n");
 	offer = (struct pammsg_offer){ .service = "su", .account = "alice",
 	    .n = 1, .der = { pki_der(&leaf) } };
-	ck_assert_int_eq(pammsg_offer_encode(&out, &offer), 0);
+	ck_assert_int_eq(pammsg_offer_encode(&h.out, &offer), 0);
 	ck_assert_int_eq(question(IPC_PAM_FACTS, &m), 0);
 	ck_assert_int_eq(pammsg_facts_decode(m.body, &f), 0);
 	unfit(PAMMSG_REFUSED, "no policy");
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	end_all();
 }
 END_TEST

@@ -5,14 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/helper.h"
 #include "base/memfile.h"
 #include "forge.h"
+#include "helped.h"
 #include "issue.h"
 #include "judge/login.h"
 #include "judge/review.h"
@@ -20,7 +18,6 @@
 #include "proto/chan.h"
 #include "shake.h"
 
-#define PROGRAM "./certlogin-judge"
 #define LIMIT_MS 20000
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 #define OK(call) ck_assert_int_ge((call), 0)
@@ -467,46 +464,14 @@ END_TEST
 
 /* ---- the program -------------------------------------------------------- */
 
-static struct {
-	pid_t pid;
-	int channel;
-	struct buf in, out;
-} h;
+static struct helped h;
 
 static void
 start(const char *job)
 {
-	const char *const argv[] = { "certlogin-judge", job, NULL };
-	struct helper_spec spec = { .argv = argv, .keep_ids = true,
-	    .chroot_dir = -1, .fds = { policy_fd, policy_fd }, .n_fds = 2 };
-	struct why why = { "" };
-	int pair[2];
+	const int fds[] = { policy_fd, policy_fd };
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC,
-	    0, pair), 0);
-	OK(spec.exe = open(PROGRAM, O_RDONLY | O_CLOEXEC));
-	spec.channel = pair[1];
-	h.pid = helper_spawn(&spec, &why);
-	ck_assert_msg(h.pid > 0, "%s", why.text);
-	h.channel = pair[0];
-	(void)close(pair[1]);
-	(void)close(spec.exe);
-	buf_init(&h.in, CHAN_MSG_MAX);
-	buf_init(&h.out, CHAN_MSG_MAX);
-}
-
-static int
-ended(void)
-{
-	int status = 0;
-
-	(void)close(h.channel);
-	ck_assert_int_eq(waitpid(h.pid, &status, 0), h.pid);
-	buf_free(&h.in);
-	buf_free(&h.out);
-	ck_assert_msg(WIFEXITED(status), "killed by signal %d",
-	    WTERMSIG(status));
-	return WEXITSTATUS(status);
+	helped_start(&h, job, fds, 2);
 }
 
 /* It ends without an answer. */
@@ -517,7 +482,7 @@ no_answer(void)
 
 	ck_assert_int_eq(chan_recv_timeout(h.channel, &h.in, &m, 0,
 	    LIMIT_MS), ERR_EOF);
-	ck_assert_int_eq(ended(), 3);
+	ck_assert_int_eq(helped_end(&h), 3);
 }
 
 static void
@@ -581,7 +546,7 @@ START_TEST(program)
 	ask(10);
 	answered(10);
 	stands(not_after());
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	free_policy();
 }
 END_TEST
@@ -598,7 +563,7 @@ START_TEST(program_too_big)
 	answered(9);
 	ck_assert_uint_eq(v.outcome, IPC_REVIEW_NONE);
 	ck_assert_ptr_nonnull(strstr(v.detail, "too big"));
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	free(big);
 	free_policy();
 }
@@ -645,7 +610,7 @@ START_TEST(program_junk)
 	ask(5);
 	answered(5);
 	stands(not_after());
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	free_policy();
 }
 END_TEST
@@ -709,7 +674,7 @@ START_TEST(program_trial_damaged)
 	ask(5);
 	answered(5);
 	stands(not_after());
-	ck_assert_int_eq(ended(), 0);
+	ck_assert_int_eq(helped_end(&h), 0);
 	free_policy();
 }
 END_TEST
