@@ -20,7 +20,8 @@ bench_build()
 	local missing
 
 	[ "$(id -u)" -eq 0 ] || fail "needs root"
-	mapfile -t missing < <(missing_packages "${BUILD_PACKAGES[@]}" "$@")
+	mapfile -t missing < <(missing_packages "${BUILD_PACKAGES[@]}" \
+	    "${FETCH_PACKAGES[@]}" "$@")
 	[ ${#missing[@]} -eq 0 ] ||
 	    install_packages "${missing[@]}" >/dev/null ||
 	    fail "cannot install ${missing[*]}"
@@ -33,16 +34,25 @@ bench_build()
 	    fail "the build"
 }
 
-# bench_inside SCRIPT: its exit status
+bench_end()
+{
+	rm -rf --one-file-system "$TMPDIR"
+}
+
+# bench_inside SCRIPT: its exit status; an hour at most
 bench_inside()
 {
 	local rc=0
 
 	TMPDIR=$(mktemp -d /tmp/certlogin-bench.XXXXXX) || fail mktemp
+	trap bench_end EXIT
+	trap 'exit 3' HUP INT TERM
 	chmod 0755 "$TMPDIR"
 	export TMPDIR
 	unshare --mount --pid --fork --kill-child --mount-proc --net --ipc \
 	    --uts "$SRC/tests/lib/isolate" 3600 "$1" || rc=$?
-	rm -rf --one-file-system "$TMPDIR"
-	return $rc
+	case $rc in
+	0|1) return $rc ;;
+	*) fail "ended with $rc" ;;
+	esac
 }

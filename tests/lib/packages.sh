@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # Debian packages that building and testing need, and how to get them.
 
-# for ./configure && make with everything on
+# for ./configure && make with everything on but --enable-fetch
 BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 	libgnutls28-dev libev-dev libpam0g-dev libseccomp-dev libcdb-dev
 	libsqlite3-dev libtasn1-6-dev libtasn1-bin libp11-kit-dev
@@ -28,8 +28,8 @@ UNPACKED_PACKAGES=(openssh-server cron)
 
 # on top of the smallest Debian and what building needs, for
 # tests/system/readme-pam.sh: what a machine has on which README is followed
-ROOTFS_PACKAGES=(systemd sudo login passwd util-linux openssl softhsm2 opensc pcscd
-	opensc-pkcs11)
+ROOTFS_PACKAGES=(systemd sudo login passwd util-linux openssl softhsm2 opensc
+	pcscd opensc-pkcs11)
 
 # missing_packages PACKAGE…: those that are not installed, one a line; of A|B
 # the first, if neither is

@@ -3,10 +3,10 @@
  *
  *	decidetime AUTHORITY URI ACCOUNT FILE
  *
- * Prints microseconds of CPU, a line each: of a decision that admits, in the middle of
- * many; of the first one of the process; of one look into the table of revoked
- * certificates.  Then how many of 100,000 looked up were there.  Exit 3 if the
- * decision does not admit.
+ * Prints microseconds of CPU, a line each: of a decision that admits, in the
+ * middle of many; of the first one of the process; of one look into the table
+ * of revoked certificates.  Then how many of 100,000 looked up were there.
+ * Exit 3 if the decision does not admit.
  */
 #include <fcntl.h>
 #include <stdio.h>
