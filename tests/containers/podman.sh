@@ -21,6 +21,11 @@ begin()
 	mkdir -p "$work"
 	work=$(realpath "$work")
 	if [ -z "${CERTLOGIN_APART:-}" ]; then
+		exec 9>"$work/lock"
+		flock -n 9 || {
+			echo "another test uses $work"
+			exit 3
+		}
 		CERTLOGIN_APART=1 exec unshare --mount --pid --fork \
 		    --kill-child --mount-proc "$0" -b "$work" "$suite" "${words[@]}"
 	fi
