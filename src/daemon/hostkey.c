@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,21 +47,13 @@ out:
 static int
 find_groups(const struct conf *c, gid_t *groups, struct why *why)
 {
-	for (size_t i = 0; i < c->n_hostkey_groups; i++) {
-		const char *name = c->hostkey_groups[i];
-		const struct group *g = getgrnam(name);
-		char *end;
-		unsigned long v = strtoul(name, &end, 10);
+	struct why inner;
+	int r = 0;
 
-		if (g != NULL)
-			groups[i] = g->gr_gid;
-		else if (*end == '\0' && v > 0 && v < 0xfffffffeUL)
-			groups[i] = (gid_t)v;
-		else
-			return why_set(why, ERR_NOTFOUND, "hostkey-groups: "
-			    "group %s does not exist", name);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < c->n_hostkey_groups; i++)
+		r = helper_group(c->hostkey_groups[i], &groups[i], &inner);
+	return r == 0 ? 0 : why_set(why, r, "hostkey-groups: %.400s",
+	    inner.text);
 }
 
 /* Open and note what it was before it is read. */

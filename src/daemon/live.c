@@ -118,6 +118,17 @@ live_next(const struct daemon *d, const struct live *at)
 	return at == NULL ? d->sessions : at->next;
 }
 
+struct live *
+live_find(const struct daemon *d, uint64_t order)
+{
+	struct live *l = NULL;
+
+	while ((l = live_next(d, l)) != NULL)
+		if (l->order == order)
+			return l;
+	return NULL;
+}
+
 /* What a certificate may make long, and what a person may have written,
  * comes last. */
 static void

@@ -56,6 +56,9 @@ void live_remove(struct live *l);
  * end sessions: they are removed when they have ended. */
 struct live *live_next(const struct daemon *d, const struct live *at);
 
+/* The one of that order, or NULL when it has ended. */
+struct live *live_find(const struct daemon *d, uint64_t order);
+
 /*
  * End it: the person is shown text, net and every descendant are killed, the
  * PAM session is closed.  detail (NULL: the same as text) is for the log.

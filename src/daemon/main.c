@@ -19,6 +19,7 @@
 #include "daemon/ctl.h"
 #include "daemon/expiry.h"
 #include "daemon/listener.h"
+#include "daemon/loader.h"
 #include "daemon/notify.h"
 #include "daemon/places.h"
 #include "daemon/reload.h"
@@ -273,17 +274,14 @@ open_places(struct daemon *d, bool test, struct why *why)
 {
 	struct diag diag;
 	struct conf c;
-	char line[1024];
 	int r;
 
 	diag_init(&diag);
 	r = conf_load(&c, d->conf_path, d->settings, d->n_settings, &diag);
-	for (size_t i = 0; r != 0 && i < diag.n; i++)
-		log_error("%s", diag_format(&diag.items[i], line,
-		    sizeof(line)));
-	if (r != 0)
+	if (r != 0) {
+		loader_log(&diag);
 		(void)why_set(why, r, "%s has errors", d->conf_path);
-	else if ((r = open_programs(&d->programs, c.helpers, why)) == 0)
+	} else if ((r = open_programs(&d->programs, c.helpers, why)) == 0)
 		r = places_open(c.run_dir, test, &d->lock, &d->empty_dir,
 		    why);
 	conf_free(&c);
@@ -381,7 +379,8 @@ main(int argc, char **argv)
 		return EXIT_COULD_NOT;
 	}
 	if ((!o.foreground && !o.test &&
-	    (r = go_background(&ready, &why)) != 0) || (r = prepare(&d, &why)) != 0 ||
+	    (r = go_background(&ready, &why)) != 0) ||
+	    (r = prepare(&d, &why)) != 0 ||
 	    (r = open_places(&d, o.test, &why)) != 0) {
 		log_error("%s", why.text);
 		return EXIT_PROBLEM;

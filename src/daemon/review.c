@@ -69,17 +69,6 @@ pick(const struct review *v)
 	return found;
 }
 
-static struct live *
-by_order(const struct review *v, uint64_t order)
-{
-	struct live *l = NULL;
-
-	while ((l = live_next(v->d, l)) != NULL)
-		if (l->order == order)
-			return l;
-	return NULL;
-}
-
 /* ---- expiry ------------------------------------------------------------- */
 
 /* The clock may be set: the loop looks at it, not at how long to wait. */
@@ -222,7 +211,7 @@ static void
 answered(struct reviewer *r, const struct ipc_reviewed *a, const char *why)
 {
 	struct review *v = r->owner;
-	struct live *l = by_order(v, r->session);
+	struct live *l = live_find(v->d, r->session);
 
 	if (l != NULL) {
 		l->asked = false;

@@ -139,17 +139,6 @@ ask_next(struct trial *t)
 		fail(t, err_text(r));
 }
 
-static const struct live *
-by_order(const struct trial *t, uint64_t order)
-{
-	const struct live *l = NULL;
-
-	while ((l = live_next(t->d, l)) != NULL)
-		if (l->order == order)
-			return l;
-	return NULL;
-}
-
 static void
 would_end(struct trial *t, const struct live *l, const struct ipc_reviewed *v)
 {
@@ -172,7 +161,7 @@ static void
 answered(struct reviewer *r, const struct ipc_reviewed *v, const char *why)
 {
 	struct trial *t = r->owner;
-	const struct live *l = by_order(t, r->session);
+	const struct live *l = live_find(t->d, r->session);
 
 	if (v == NULL) {
 		fail(t, why);

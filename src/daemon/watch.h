@@ -40,11 +40,11 @@ struct watch;
 
 /*
  * changed() is called from the loop when files of a group are not what was
- * loaded and none of them, but for a CRL, is open for writing; path is one that changed, or
- * NULL when the last load could not be tried at all and is to be tried again.
- * The caller then loads them, which ends with one of the three below; until
- * then nothing is said about that group.  NULL when out of memory.  sweep is
- * WATCH_SWEEP.
+ * loaded and none of them, but for a CRL, is open for writing; path is one that
+ * changed, or NULL when the last load could not be tried at all and is to be
+ * tried again.  The caller then loads them, which ends with one of the three
+ * below; until then nothing is said about that group.  NULL when out of memory.
+ * sweep is WATCH_SWEEP.
  */
 struct watch *watch_new(struct ev_loop *loop, double sweep,
     void (*changed)(void *arg, enum watch_group g, const char *path),

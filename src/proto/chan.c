@@ -139,24 +139,30 @@ chan_recv_hello(int fd, struct buf *b, struct chan_msg *m, size_t max_fds)
 }
 
 int
-chan_recv_timeout(int fd, struct buf *b, struct chan_msg *m, size_t max_fds,
-    int ms)
+chan_wait(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct timespec end, now;
+	struct timespec began, now;
 	int left = ms, r;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	while ((r = poll(&p, 1, left)) < 0 && errno == EINTR && ms >= 0) {
+	(void)clock_gettime(CLOCK_MONOTONIC, &began);
+	while ((r = poll(&p, 1, left)) < 0 && errno == EINTR) {
+		if (ms < 0)
+			continue;
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		left = ms - (int)((now.tv_sec - end.tv_sec) * 1000 +
-		    (now.tv_nsec - end.tv_nsec) / 1000000);
+		left = ms - (int)((now.tv_sec - began.tv_sec) * 1000 +
+		    (now.tv_nsec - began.tv_nsec) / 1000000);
 		if (left < 0)
 			left = 0;
 	}
-	if (r == 0)
-		return ERR_TIMEOUT;
-	if (r < 0 && errno != EINTR)
-		return ERR_SYS;
-	return chan_recv(fd, b, m, max_fds);
+	return r > 0 ? 0 : r == 0 ? ERR_TIMEOUT : ERR_SYS;
+}
+
+int
+chan_recv_timeout(int fd, struct buf *b, struct chan_msg *m, size_t max_fds,
+    int ms)
+{
+	int r = chan_wait(fd, ms);
+
+	return r == 0 ? chan_recv(fd, b, m, max_fds) : r;
 }

@@ -43,6 +43,10 @@ int chan_recv(int fd, struct buf *b, struct chan_msg *m, size_t max_fds);
 int chan_recv_hello(int fd, struct buf *b, struct chan_msg *m,
     size_t max_fds);
 
+/* Until there is something to receive, the end included, or for ms milliseconds
+ * (-1: without a limit): 0, ERR_TIMEOUT, ERR_SYS. */
+int chan_wait(int fd, int ms);
+
 /* chan_recv with a time limit in milliseconds (-1: none): ERR_TIMEOUT. */
 int chan_recv_timeout(int fd, struct buf *b, struct chan_msg *m,
     size_t max_fds, int ms);

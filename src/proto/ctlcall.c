@@ -1,7 +1,6 @@
 #include "proto/ctlcall.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,16 +41,6 @@ connect_to(const char *run_dir, struct why *why)
 	return r;
 }
 
-/* Whoever turned us away did not read our question: the kernel reports that,
- * once, ahead of what was answered. */
-static int
-next_message(int s, struct buf *in, struct chan_msg *m, int ms)
-{
-	int r = chan_recv_timeout(s, in, m, 0, ms);
-
-	return r == ERR_EOF ? chan_recv_timeout(s, in, m, 0, ms) : r;
-}
-
 static int
 each_item(struct rd *r, ctlcall_fn *each, void *ctx)
 {
@@ -81,7 +70,7 @@ ctlcall(const char *run_dir, const struct buf *request, int fd, int ms,
 	    r != ERR_EOF)
 		goto out;
 	do {
-		if ((r = next_message(s, &in, &m, ms)) != 0)
+		if ((r = chan_recv_timeout(s, &in, &m, 0, ms)) != 0)
 			goto out;
 		if (m.type == CTLMSG_ANSWER)
 			r = ctlmsg_head(&m.body, status, error);
@@ -106,27 +95,19 @@ int
 ctlcall_hello(const char *run_dir, int ms, uint8_t *version,
     uint32_t *sessions, struct why *why)
 {
-	struct pollfd p = { .events = POLLIN };
 	int s = connect_to(run_dir, why), r;
 	struct chan_msg m;
 	struct buf b;
 
 	if (s < 0)
 		return s;
-	p.fd = s;
 	buf_init(&b, CHAN_MSG_MAX);
 	(void)hello_ask_encode(&b);
-	if ((r = chan_send(s, &b, NULL, 0)) != 0)
-		goto out;
-	if (poll(&p, 1, ms) <= 0) {
-		r = ERR_TIMEOUT;
-		goto out;
-	}
-	if ((r = chan_recv_hello(s, &b, &m, 0)) != 0)
-		goto out;
-	r = m.hello && m.type == HELLO_RUNS ?
-	    hello_runs_decode(m.body, version, sessions) : ERR_TYPE;
-out:
+	if ((r = chan_send(s, &b, NULL, 0)) == 0 &&
+	    (r = chan_wait(s, ms)) == 0 &&
+	    (r = chan_recv_hello(s, &b, &m, 0)) == 0)
+		r = m.hello && m.type == HELLO_RUNS ?
+		    hello_runs_decode(m.body, version, sessions) : ERR_TYPE;
 	if (r != 0)
 		(void)why_set(why, r, "certlogind's answer: %s", err_text(r));
 	buf_free(&b);

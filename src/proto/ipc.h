@@ -246,7 +246,8 @@ int ipc_net_exited_decode(struct rd r, struct ipc_exited *e);
 int ipc_text_encode(struct buf *b, uint8_t type, const char *text);
 int ipc_text_decode(struct rd r, char text[IPC_TEXT_MAX]);
 
-/* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED, SES_STALE): */
+/* A message without a body (SES_NEED_JUDGE, SES_JUDGE, SES_REGISTERED,
+ * SES_STALE): */
 int ipc_empty_encode(struct buf *b, uint8_t type);
 int ipc_empty_decode(struct rd r);
 
@@ -504,9 +505,9 @@ int ipc_load_done_decode(struct rd r, struct ipc_load_done *l,
     struct diag *d);
 
 /* LOAD_SOURCES: uint32 n; n times { string absolute path; byte enum
- * path_flags; bool crl; bool opened; uint64 device, inode, size; int64 seconds, uint32
- * nanoseconds of mtime; the same of ctime }: what a load opened or tried to,
- * and what that was */
+ * path_flags; bool crl; bool opened; uint64 device, inode, size; int64 seconds,
+ * uint32 nanoseconds of mtime; the same of ctime }: what a load opened or tried
+ * to, and what that was */
 #define IPC_SOURCES_MAX 56
 struct ipc_source {
 	char path[512];

@@ -34,7 +34,8 @@ decode(struct rd r, struct ipc_load_begin *lb)
 {
 	struct span magic = rd_string(&r, sizeof(MAGIC) - 1);
 
-	if (r.err != 0 || !span_eq_str(magic, MAGIC) || rd_u8(&r) != FILE_VERSION)
+	if (r.err != 0 || !span_eq_str(magic, MAGIC) ||
+	    rd_u8(&r) != FILE_VERSION)
 		return ERR_MALFORMED;
 	ipc_seen_get(&r, lb->seen, &lb->n_seen);
 	return rd_end(&r);

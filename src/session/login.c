@@ -237,7 +237,8 @@ check_verdict(struct session *s)
 		return internal(s, "judge: a refusal without a reason");
 	if (s->verdict.outcome != IPC_OUTCOME_ADMIT)
 		return session_refuse(s, s->verdict.alert,
-		    refusal_of(s->verdict.alert),		    s->verdict.reason, s->verdict.detail);
+		    refusal_of(s->verdict.alert), s->verdict.reason,
+		    s->verdict.detail);
 	if (account_check(&s->verdict, s->asked, &s->set, &s->account,
 	    &why) != 0)
 		return refuse_account(s, why.text);

@@ -241,7 +241,8 @@ main(int argc, char **argv)
 
 	if (about_asked("certlogin-start", NULL, argc, argv))
 		return 0;
-	if ((r = memfile_map(MESSAGE_FD, MESSAGE_MAX, &text)) != 0 || (r = ipc_begin_get(rd_of_span(text), &g)) != 0)
+	if ((r = memfile_map(MESSAGE_FD, MESSAGE_MAX, &text)) != 0 ||
+	    (r = ipc_begin_get(rd_of_span(text), &g)) != 0)
 		fail("start", err_text(r));
 	(void)close(MESSAGE_FD);
 	set_environment(&g);
