@@ -417,7 +417,7 @@ answer_tty(struct conn *c, struct chan_msg *m)
 static int
 add_other(struct conn *c, const struct hello_session *h)
 {
-	long long left = (long long)h->ends - (long long)time(NULL);
+	int64_t now = (int64_t)time(NULL);
 
 	if ((c->live = live_add_other(c->d, c->channel, h, c->came)) == NULL)
 		return ERR_NOMEM;
@@ -426,7 +426,8 @@ add_other(struct conn *c, const struct hello_session *h)
 	    "version %u of certlogin, this is %u: no judge can look at it; it "
 	    "ends by itself in %lld s, or by certloginctl end",
 	    (unsigned long long)h->reference, h->account, (long)c->came,
-	    h->version, IPC_VERSION, left > 0 ? left : 0);
+	    h->version, IPC_VERSION, h->ends > now ?
+	    (long long)(h->ends - now) : 0);
 	return 0;
 }
 
