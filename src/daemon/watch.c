@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/path.h"
+#include "proto/load.h"
 
 #define TICK 0.02		/* a storm of events wakes us this often */
 #define REST_MAX 2.		/* seconds: a load that takes long is followed
@@ -186,19 +186,6 @@ arm(struct watch *w)
 
 /* ---- files ------------------------------------------------------------------ */
 
-/* What the path leads to now, by the rules that it is opened by. */
-static bool
-look(const struct ipc_source *s, struct path_state *now)
-{
-	int fd = path_open(s->path, s->flags, NULL);
-	bool written = fd >= 0 && path_is_written(fd);
-
-	path_state_of(fd, s->path, now);
-	if (fd >= 0)
-		(void)close(fd);
-	return written;
-}
-
 /* s NULL: nothing is waited for. */
 static void
 hold(struct group *g, const struct ipc_source *s, double now)
@@ -229,7 +216,7 @@ look_at_files(const struct group *g, const char *but)
 	for (size_t i = 0; i < g->loaded.n; i++) {
 		const struct ipc_source *s = &g->loaded.source[i];
 		struct path_state state;
-		bool written = look(s, &state);
+		bool written = load_look(s, &state);
 		bool changed = !path_state_eq(&state, &s->state) &&
 		    (but == NULL || strcmp(s->path, but) != 0);
 
@@ -429,7 +416,7 @@ watch_begin(struct watch *w, enum watch_group which)
 	g->held = NULL;
 	g->since = now_monotonic();
 	for (size_t i = 0; i < g->loaded.n; i++)
-		(void)look(&g->loaded.source[i], &g->begun[i]);
+		(void)load_look(&g->loaded.source[i], &g->begun[i]);
 }
 
 /* What changed meanwhile is found by the next look. */

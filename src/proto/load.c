@@ -329,19 +329,24 @@ load_give(int judge, const char *trust, int ms, struct why *why)
 	return r;
 }
 
+bool
+load_look(const struct ipc_source *s, struct path_state *now)
+{
+	int fd = path_open(s->path, s->flags, NULL);
+	bool written = fd >= 0 && path_is_written(fd);
+
+	path_state_of(fd, s->path, now);
+	if (fd >= 0)
+		(void)close(fd);
+	return written;
+}
+
 static int
 source_settled(const struct ipc_source *s, struct why *why)
 {
 	struct path_state now;
-	bool written;
-	int fd;
 
-	fd = path_open(s->path, s->flags, NULL);
-	path_state_of(fd, s->path, &now);
-	written = fd >= 0 && path_is_written(fd);
-	if (fd >= 0)
-		(void)close(fd);
-	if (written)
+	if (load_look(s, &now))
 		return why_set(why, ERR_AGAIN, "%.400s is open for writing; it "
 		    "counts when it is closed", s->path);
 	if (!path_state_eq(&now, &s->state))

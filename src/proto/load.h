@@ -66,6 +66,10 @@ int load_give(int judge, const char *trust, int ms, struct why *why);
  */
 int load_settled(const struct ipc_sources *sources, struct why *why);
 
+/* What the path of a source leads to now, by the rules that it was opened by;
+ * true: it is open for writing. */
+bool load_look(const struct ipc_source *s, struct path_state *now);
+
 /*
  * Behind a load_settled() that failed: is it CRLs alone that are being written?
  * Then what was read of them counts, or it does not, by their signatures, and
