@@ -13,8 +13,8 @@
  * It may: use its channel and its policy.  It never sees: the network, the
  * host's key, PAM, the user database.
  *
- * Descriptors: 3 channel; login, test, review: 4 policy; login: 5 host certificate;
- * pam: 4 channel of the load.
+ * Descriptors: 3 channel; login, test, review, pam-kept: 4 policy; login: 5
+ * host certificate; pam: 4 channel of the load.
  */
 #include <fcntl.h>
 #include <seccomp.h>

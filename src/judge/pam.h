@@ -1,6 +1,7 @@
 /*
- * Jobs `pam` and `pam-kept`: a person at a local door.  Chains are offered, each gets its
- * facts or why not; then one signature is proven, and that makes the verdict.
+ * Jobs `pam` and `pam-kept`: a person at a local door.  Chains are offered,
+ * each gets its facts or why not; then one signature is proven, and that makes
+ * the verdict.
  */
 #ifndef JUDGE_PAM_H
 #define JUDGE_PAM_H

@@ -146,8 +146,8 @@ struct trust_file {
  * Make a trust of a parsed trust.conf.  Anchors: PEM (several allowed) or one
  * DER.  CRLs: PEM or DER; each is verified with the key of an anchor of its
  * authority, its extensions checked (unknown critical, delta, partitioned:
- * refused), its number held against before->seen (rolled back: refused, the CRL is
- * then not usable).  A CRL that is missing, stale or not usable is a warning:
+ * refused), its number held against before->seen (rolled back: refused, the
+ * CRL is then not usable).  A CRL that is missing, stale or not usable is a warning:
  * logins of that authority are refused, others go on.  A thisUpdate more than
  * a day ahead of now is not usable, unless now is before the program was
  * built.  Errors: no anchor, not a CA, weak key, one key in two authorities,

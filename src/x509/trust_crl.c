@@ -1,7 +1,9 @@
 #include "x509/trust_crl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "epoch.h"
 #include "x509/ext.h"
@@ -341,6 +343,19 @@ trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
 	c.usable = true;
 	*out = c;
 	return 0;
+}
+
+const char *
+trust_crl_time_text(char dst[TRUST_CRL_TIME_MAX], int64_t at)
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(dst, TRUST_CRL_TIME_MAX,
+	    "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		(void)snprintf(dst, TRUST_CRL_TIME_MAX, "@%lld",
+		    (long long)at);
+	return dst;
 }
 
 /* ---- whose it is ---------------------------------------------------------- */

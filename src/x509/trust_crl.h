@@ -1,8 +1,8 @@
 /*
  * What a CRL says (RFC 5280 section 5), read only after its signature was
  * verified: for trust_load.c, trust_carry.c and trust_fresh.c.  Full lists of
- * one issuer for all its certificates only; a delta, partitioned or indirect list is refused, so
- * that "not in the list" always means "not revoked".
+ * one issuer for all its certificates only; a delta, partitioned or indirect
+ * list is refused, so that "not in the list" always means "not revoked".
  */
 #ifndef X509_TRUST_CRL_H
 #define X509_TRUST_CRL_H
@@ -52,6 +52,10 @@ struct ipc_seen trust_crl_seen(const uint8_t key[32],
 /* One more entry, copied.  0, ERR_TOOBIG (TRUST_REVOKED_MAX), ERR_NOMEM. */
 int trust_crl_add(struct trust_crl_list *list,
     const struct trust_revoked *entry);
+
+/* One of its times for a person, as 2026-11-26T06:00:00Z; returns dst. */
+#define TRUST_CRL_TIME_MAX 32
+const char *trust_crl_time_text(char dst[TRUST_CRL_TIME_MAX], int64_t at);
 
 /* Drop the entries of key among the first n. */
 void trust_crl_drop(struct trust_crl_list *list, const uint8_t key[32],

@@ -21,8 +21,8 @@ _Static_assert(_Alignof(struct trust_revoked) == 1,
  * byte version; uint32 n; n authorities; uint32 entries of the table
  *
  * An authority: string name; byte class; uint32 fold; byte revocation; byte
- * live (1 keep expired, 2 end stale); uint32 grace, max lifetime; uint32 n; n { byte field; string pattern };
- * int64 verified time; uint32 n; n anchors
+ * live (1 keep expired, 2 end stale); uint32 grace, max lifetime; uint32 n;
+ * n { byte field; string pattern }; int64 verified time; uint32 n; n anchors
  * An anchor: string DER; CRL: bool usable; string problem; int64 thisUpdate,
  * nextUpdate; string number; string file; uint32 revoked
  *

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "x509/pem.h"
 
@@ -114,31 +113,20 @@ trust_fresh_read(struct trust_fresh *out, const struct trust_authority *a,
 
 /* ---- comparing ----------------------------------------------------------- */
 
-static void
-write_time(char when[32], int64_t at)
-{
-	time_t t = (time_t)at;
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL ||
-	    strftime(when, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		(void)snprintf(when, 32, "@%lld", (long long)at);
-}
-
 static int
 check_good(const struct trust_fresh *f, uint32_t grace, int64_t now,
     struct why *why)
 {
-	char when[32];
+	char when[TRUST_CRL_TIME_MAX];
 
 	if (f->problem[0] != '\0')
 		return why_set(why, ERR_REFUSED, "%s", f->problem);
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->crl[i].next_update + grace >= now)
 			continue;
-		write_time(when, f->crl[i].next_update);
 		return why_set(why, ERR_REFUSED, "stale, its nextUpdate was "
-		    "%s (RFC 5280 5.1.2.5)", when);
+		    "%s (RFC 5280 5.1.2.5)", trust_crl_time_text(when,
+		    f->crl[i].next_update));
 	}
 	return f->n > 0 ? 0 : why_set(why, ERR_REFUSED, "holds no CRL");
 }

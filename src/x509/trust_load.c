@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "x509/ext.h"
 #include "x509/pem.h"
@@ -347,29 +346,18 @@ usable_crl(const struct trust_authority *a, const uint8_t key[32])
 	return NULL;
 }
 
-static const char *
-time_text(char when[32], int64_t at)
-{
-	time_t t = (time_t)at;
-	struct tm tm;
-
-	when[0] = '\0';
-	if (gmtime_r(&t, &tm) != NULL)
-		(void)strftime(when, 32, "%Y-%m-%d %H:%M:%SZ", &tm);
-	return when;
-}
-
 static void
 warn_stale(struct load *l, const struct named *f, const struct trust_crl *crl)
 {
-	char when[32];
+	char when[TRUST_CRL_TIME_MAX];
 
 	if (crl->next_update + f->a->rules.grace >= l->now)
 		return;
 	diag_add(l->diag, DIAG_WARNING, l->name, f->line, 1, "CRL %s of "
 	    "authority '%s': stale, its nextUpdate was %s: logins of this "
 	    "authority are refused until a newer one is here", f->path,
-	    f->conf->rules.name, time_text(when, crl->next_update));
+	    f->conf->rules.name, trust_crl_time_text(when,
+	    crl->next_update));
 }
 
 /* It counts for every anchor with this key, unless they have a later one.
@@ -436,7 +424,8 @@ take_crl(struct load *l, const struct named *f, struct span der)
 static void
 load_crl_file(struct load *l, const struct named *f)
 {
-	struct span der[TRUST_CRLS_MAX], bytes, none = { (const uint8_t *)"", 0 };
+	struct span none = { (const uint8_t *)"", 0 };
+	struct span der[TRUST_CRLS_MAX], bytes;
 	struct buf out;
 	struct why why;
 	size_t n;
@@ -447,7 +436,8 @@ load_crl_file(struct load *l, const struct named *f)
 		return;
 	}
 	buf_init(&out, SLICE_CRL_MAX);
-	if (pem_all(bytes, "X509 CRL", &out, der, TRUST_CRLS_MAX, &n, &why) != 0)
+	if (pem_all(bytes, "X509 CRL", &out, der, TRUST_CRLS_MAX, &n,
+	    &why) != 0)
 		crl_problem(l, f, none, why.text);
 	else
 		for (size_t i = 0; i < n; i++)
@@ -460,7 +450,7 @@ static void
 put_carried(struct load *l, struct trust_authority *a, size_t i,
     const struct trust_crl *crl)
 {
-	char made[32], until[32];
+	char made[TRUST_CRL_TIME_MAX], until[TRUST_CRL_TIME_MAX];
 
 	for (size_t k = 0; k < a->n_anchors; k++)
 		if (memcmp(a->anchor[k].key, a->anchor[i].key, 32) == 0)
@@ -469,8 +459,8 @@ put_carried(struct load *l, struct trust_authority *a, size_t i,
 	    "authority '%s': there is no CRL of its anchor %zu to be used; "
 	    "that of %s, which was loaded before, stays in force; its "
 	    "nextUpdate is %s", a->rules.name, i + 1,
-	    time_text(made, crl->this_update),
-	    time_text(until, crl->next_update));
+	    trust_crl_time_text(made, crl->this_update),
+	    trust_crl_time_text(until, crl->next_update));
 }
 
 static int
