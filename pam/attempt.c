@@ -106,9 +106,11 @@ log_refusal(const struct visit *v, const char *detail)
 }
 
 int
-attempt_ask(struct attempt *a, const struct offered *o)
+attempt_offer(struct attempt *a, struct offered *o)
 {
 	struct pammsg_offer offer = { .n = o->n };
+	struct pammsg_facts *f = &o->facts;
+	char identity[IPC_IDENTITY_MAX];
 	struct why why;
 	int r;
 
@@ -119,21 +121,7 @@ attempt_ask(struct attempt *a, const struct offered *o)
 	(void)snprintf(offer.account, sizeof(offer.account), "%s",
 	    a->v->user);
 	memcpy(offer.der, o->der, sizeof(offer.der));
-	if (judging_ask(&a->judge, &offer, &why) != 0) {
-		visit_not_set_up(a->v, why.text);
-		return PAM_SERVICE_ERR;
-	}
-	return PAM_SUCCESS;
-}
-
-int
-attempt_facts(struct attempt *a, struct offered *o)
-{
-	struct pammsg_facts *f = &o->facts;
-	char identity[IPC_IDENTITY_MAX];
-	struct why why;
-
-	if (judging_facts(&a->judge, f, &o->place, &why) != 0) {
+	if (judging_offer(&a->judge, &offer, f, &o->place, &why) != 0) {
 		visit_not_set_up(a->v, why.text);
 		return PAM_SERVICE_ERR;
 	}
@@ -145,14 +133,6 @@ attempt_facts(struct attempt *a, struct offered *o)
 	else
 		log_refusal(a->v, f->detail);
 	return PAM_SUCCESS;
-}
-
-int
-attempt_offer(struct attempt *a, struct offered *o)
-{
-	int r = attempt_ask(a, o);
-
-	return r == PAM_SUCCESS ? attempt_facts(a, o) : r;
 }
 
 /* ---- proving -------------------------------------------------------------------- */

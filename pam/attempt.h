@@ -57,9 +57,6 @@ int attempt_prepare(struct attempt *a);
 /* Offer o->der.  PAM_SUCCESS: o->facts says what came of it, held to the uid
  * rule; else the code to return, and person and log know. */
 int attempt_offer(struct attempt *a, struct offered *o);
-/* The same in two steps. */
-int attempt_ask(struct attempt *a, const struct offered *o);
-int attempt_facts(struct attempt *a, struct offered *o);
 
 /* Let the key sign, and the judge judge: PAM_SUCCESS in this one place, with
  * a->known filled; else the code, and person and log know.  unlocking: what a

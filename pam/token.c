@@ -97,19 +97,18 @@ open_only(struct attempt *a, const struct cards *c)
 static int
 offer_all(struct attempt *a, struct cards *c)
 {
-	int r = PAM_SUCCESS;
+	int r;
 
 	if ((c->o = calloc(c->n, sizeof(*c->o))) == NULL)
 		return PAM_BUF_ERR;
+	r = open_only(a, c);
 	for (size_t i = 0; i < c->n && r == PAM_SUCCESS; i++) {
 		struct offered *o = &c->o[i];
 
 		o->der[0] = (struct span){ c->cert[i].der,
 		    c->cert[i].der_len };
 		o->n = 1;
-		if ((r = attempt_ask(a, o)) == PAM_SUCCESS &&
-		    (r = open_only(a, c)) == PAM_SUCCESS &&
-		    (r = attempt_facts(a, o)) == PAM_SUCCESS)
+		if ((r = attempt_offer(a, o)) == PAM_SUCCESS)
 			c->fitting += o->facts.state == PAMMSG_FITS;
 	}
 	return r;

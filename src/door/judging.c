@@ -86,36 +86,21 @@ judging_ready(struct judging *j, struct why *why)
 }
 
 int
-judging_ask(struct judging *j, const struct pammsg_offer *offer,
-    struct why *why)
-{
-	if (j->n == PAMMSG_OFFERS_MAX)
-		return why_set(why, ERR_TOOBIG, "more than %d certificates; "
-		    "name one with uri=", PAMMSG_OFFERS_MAX);
-	return send_out(j, pammsg_offer_encode(&j->out, offer), why);
-}
-
-int
-judging_facts(struct judging *j, struct pammsg_facts *facts,
-    uint32_t *place, struct why *why)
+judging_offer(struct judging *j, const struct pammsg_offer *offer,
+    struct pammsg_facts *facts, uint32_t *place, struct why *why)
 {
 	struct chan_msg m;
 	int r;
 
-	if ((r = receive(j, IPC_PAM_FACTS, &m, why)) != 0 ||
+	if (j->n == PAMMSG_OFFERS_MAX)
+		return why_set(why, ERR_TOOBIG, "more than %d certificates; "
+		    "name one with uri=", PAMMSG_OFFERS_MAX);
+	if ((r = send_out(j, pammsg_offer_encode(&j->out, offer), why)) != 0 ||
+	    (r = receive(j, IPC_PAM_FACTS, &m, why)) != 0 ||
 	    (r = malformed(why, pammsg_facts_decode(m.body, facts))) != 0)
 		return r;
 	*place = (uint32_t)j->n++;
 	return 0;
-}
-
-int
-judging_offer(struct judging *j, const struct pammsg_offer *offer,
-    struct pammsg_facts *facts, uint32_t *place, struct why *why)
-{
-	int r = judging_ask(j, offer, why);
-
-	return r != 0 ? r : judging_facts(j, facts, place, why);
 }
 
 int

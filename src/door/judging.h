@@ -26,12 +26,7 @@ int judging_start(struct judging *j, const struct doorconf *o,
 /* Wait until it has a policy.  Any failure means that this machine is not
  * set up, why says in which way. */
 int judging_ready(struct judging *j, struct why *why);
-/* An offer in two steps, so that its asker can do something else meanwhile;
- * *place is what the proof is about. */
-int judging_ask(struct judging *j, const struct pammsg_offer *offer,
-    struct why *why);
-int judging_facts(struct judging *j, struct pammsg_facts *facts,
-    uint32_t *place, struct why *why);
+/* *place is what the proof is about. */
 int judging_offer(struct judging *j, const struct pammsg_offer *offer,
     struct pammsg_facts *facts, uint32_t *place, struct why *why);
 int judging_prove(struct judging *j, const struct pammsg_prove *proof,
