@@ -295,6 +295,20 @@ rd_cstring(struct rd *r, char *dst, size_t size)
 	dst[s.n] = '\0';
 }
 
+void
+rd_printable(struct rd *r, char *dst, size_t size)
+{
+	const char *p = dst;
+
+	rd_cstring(r, dst, size);
+	while (*p >= 0x20 && *p <= 0x7e)
+		p++;
+	if (*p == '\0')
+		return;
+	r->err = ERR_MALFORMED;
+	dst[0] = '\0';
+}
+
 struct span
 rd_vector(struct rd *r, unsigned width)
 {

@@ -76,6 +76,9 @@ struct span rd_string(struct rd *r, size_t max);
 /* A string into dst (size bytes), NUL-terminated; an embedded NUL is
  * malformed, more than size - 1 bytes is too big; dst is "" on error. */
 void rd_cstring(struct rd *r, char *dst, size_t size);
+/* The same of printable ASCII alone, for what reaches terminals and logs;
+ * anything else is malformed. */
+void rd_printable(struct rd *r, char *dst, size_t size);
 /* A view of bytes behind a length of width 1, 2 or 3 bytes (TLS vectors). */
 struct span rd_vector(struct rd *r, unsigned width);
 /* Everything that is left. */

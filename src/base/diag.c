@@ -142,26 +142,17 @@ diag_encode(const struct diag *d, struct buf *b)
 }
 
 /* Texts were escaped by diag_add(); anything else is not ours. */
-static bool
-printable(const char *s)
-{
-	while (*s >= 0x20 && *s <= 0x7e)
-		s++;
-	return *s == '\0';
-}
-
 static void
 decode_item(struct rd *r, struct diag *d)
 {
 	uint8_t level = rd_u8(r);
 	struct diag_item it = { .level = DIAG_ERROR }, *kept;
 
-	rd_cstring(r, it.file, sizeof(it.file));
+	rd_printable(r, it.file, sizeof(it.file));
 	it.line = rd_u32(r);
 	it.column = rd_u32(r);
-	rd_cstring(r, it.text, sizeof(it.text));
-	if (r->err == 0 && (level > DIAG_NOTE || !printable(it.file) ||
-	    !printable(it.text)))
+	rd_printable(r, it.text, sizeof(it.text));
+	if (r->err == 0 && level > DIAG_NOTE)
 		r->err = ERR_MALFORMED;
 	if (r->err != 0)
 		return;

@@ -5,17 +5,6 @@
 #include "base/err.h"
 #include "proto/chan.h"
 
-/* Bytes over the wire are printable, so that no driver and no captured
- * certlogin-p11 reaches a terminal. */
-static int
-printable(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || (unsigned char)*s > 0x7e)
-			return ERR_MALFORMED;
-	return 0;
-}
-
 void
 p11msg_put_load(struct buf *b, const char *module, const char *const *env,
     size_t n_env)
@@ -141,6 +130,8 @@ p11msg_put_cert(struct buf *b, const struct p11_cert *c)
 	buf_put_string(b, c->der, c->der_len);
 }
 
+/* Texts are printable, so that no driver and no captured certlogin-p11 reaches
+ * a terminal. */
 int
 p11msg_get_cert(struct rd *r, struct p11_cert *c)
 {
@@ -149,14 +140,13 @@ p11msg_get_cert(struct rd *r, struct p11_cert *c)
 
 	c->flags = rd_u32(r);
 	c->key_type = rd_u32(r);
-	rd_cstring(r, c->token, sizeof(c->token));
-	rd_cstring(r, c->label, sizeof(c->label));
+	rd_printable(r, c->token, sizeof(c->token));
+	rd_printable(r, c->label, sizeof(c->label));
 	id = rd_string(r, sizeof(c->id));
 	der = rd_string(r, sizeof(c->der));
 	if ((e = rd_end(r)) != 0)
 		return e;
-	if (der.n == 0 || printable(c->token) != 0 ||
-	    printable(c->label) != 0)
+	if (der.n == 0)
 		return ERR_MALFORMED;
 	memcpy(c->id, id.p, c->id_len = id.n);
 	memcpy(c->der, der.p, c->der_len = der.n);
@@ -179,10 +169,10 @@ p11msg_get_done(struct rd *r, struct p11_done *d)
 	int e;
 
 	d->flags = rd_u32(r);
-	rd_cstring(r, d->text, sizeof(d->text));
+	rd_printable(r, d->text, sizeof(d->text));
 	if ((e = rd_end(r)) != 0)
 		return e;
-	if (code > (uint32_t)-ERR_INTERNAL || printable(d->text) != 0)
+	if (code > (uint32_t)-ERR_INTERNAL)
 		return ERR_MALFORMED;
 	d->code = -(int)code;
 	return 0;

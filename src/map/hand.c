@@ -54,6 +54,10 @@ hand_rule(const struct trust_conf *conf, const struct ipc_tested *t,
 		    "authority lists no URIs, so nothing says who may be "
 		    "called so";
 	}
+	/* it is the judge's word, and ends where the accounts begin */
+	if (value[strcspn(value, " \t\"\\")] != '\0')
+		return why_set(why, ERR_MALFORMED, "'%s' of the certificate "
+		    "is no value of %s", value, matcher);
 	n = snprintf(dst, MAP_LINE_MAX + 1, "allow %s %s %s%s as %s%s%s",
 	    facts_class_name(rules->class), t->authority, matcher, value,
 	    accounts, more != NULL ? " " : "", more != NULL ? more : "");

@@ -3,20 +3,10 @@
 #include "base/err.h"
 #include "proto/chan.h"
 
-/* Texts reach terminals and logs. */
-static void
-get_printable(struct rd *r, char *dst, size_t size)
-{
-	rd_cstring(r, dst, size);
-	for (const char *s = dst; r->err == 0 && *s != '\0'; s++)
-		if (*s < 0x20 || *s > 0x7e)
-			r->err = ERR_MALFORMED;
-}
-
 static void
 get_filled(struct rd *r, char *dst, size_t size)
 {
-	get_printable(r, dst, size);
+	rd_printable(r, dst, size);
 	if (r->err == 0 && dst[0] == '\0')
 		r->err = ERR_MALFORMED;
 }
@@ -145,8 +135,8 @@ crlmsg_judged_decode(struct rd r, struct crlmsg_judged *j)
 	uint8_t outcome = rd_u8(&r);
 
 	j->outcome = CRLMSG_KEEP;
-	get_printable(&r, j->problem, sizeof(j->problem));
-	get_printable(&r, j->in_place, sizeof(j->in_place));
+	rd_printable(&r, j->problem, sizeof(j->problem));
+	rd_printable(&r, j->in_place, sizeof(j->in_place));
 	j->usable = rd_bool(&r);
 	j->this_update = (int64_t)rd_u64(&r);
 	j->next_update = (int64_t)rd_u64(&r);
@@ -195,7 +185,7 @@ crlmsg_done_decode(struct rd r, bool *ok, char problem[IPC_TEXT_MAX])
 	bool said = rd_bool(&r);
 
 	*ok = false;
-	get_printable(&r, problem, IPC_TEXT_MAX);
+	rd_printable(&r, problem, IPC_TEXT_MAX);
 	if (rd_end(&r) != 0)
 		return rd_end(&r);
 	if (said != (problem[0] == '\0'))

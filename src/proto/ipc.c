@@ -581,13 +581,24 @@ put_check(struct buf *b, const struct ipc_check *c)
 	buf_put_cstring(b, c->text);
 }
 
+/* For the admin's terminal, where a captured judge is to reach nothing.  What
+ * the admin asked for and is not printable comes back in these texts, too. */
+static void
+get_shown(struct rd *r, char *dst, size_t size)
+{
+	rd_cstring(r, dst, size);
+	for (char *p = dst; *p != '\0'; p++)
+		if ((*p < 0x20 || *p > 0x7e) && *p != '\t')
+			*p = '?';
+}
+
 static void
 get_check(struct rd *r, struct ipc_check *c)
 {
-	rd_cstring(r, c->name, sizeof(c->name));
-	rd_cstring(r, c->section, sizeof(c->section));
+	get_shown(r, c->name, sizeof(c->name));
+	get_shown(r, c->section, sizeof(c->section));
 	c->result = rd_u8(r);
-	rd_cstring(r, c->text, sizeof(c->text));
+	get_shown(r, c->text, sizeof(c->text));
 	if (r->err == 0 && c->result > IPC_CHECK_FAILED)
 		r->err = ERR_MALFORMED;
 }
@@ -625,29 +636,29 @@ put_verified(struct buf *b, const struct ipc_tested *t)
 static void
 get_verified(struct rd *r, struct ipc_tested *t)
 {
-	rd_cstring(r, t->problem, sizeof(t->problem));
+	get_shown(r, t->problem, sizeof(t->problem));
 	t->accepted = rd_bool(r);
 	t->failed = rd_u8(r);
 	t->n = get_count(r, IPC_CHECKS_MAX);
 	for (size_t i = 0; r->err == 0 && i < t->n; i++)
 		get_check(r, &t->check[i]);
-	rd_cstring(r, t->reason, sizeof(t->reason));
-	rd_cstring(r, t->detail, sizeof(t->detail));
-	rd_cstring(r, t->authority, sizeof(t->authority));
-	rd_cstring(r, t->subject, sizeof(t->subject));
-	rd_cstring(r, t->issuer, sizeof(t->issuer));
-	rd_cstring(r, t->serial, sizeof(t->serial));
-	rd_cstring(r, t->spki, sizeof(t->spki));
-	rd_cstring(r, t->cert, sizeof(t->cert));
+	get_shown(r, t->reason, sizeof(t->reason));
+	get_shown(r, t->detail, sizeof(t->detail));
+	get_shown(r, t->authority, sizeof(t->authority));
+	get_shown(r, t->subject, sizeof(t->subject));
+	get_shown(r, t->issuer, sizeof(t->issuer));
+	get_shown(r, t->serial, sizeof(t->serial));
+	get_shown(r, t->spki, sizeof(t->spki));
+	get_shown(r, t->cert, sizeof(t->cert));
 	t->not_before = (int64_t)rd_u64(r);
 	t->not_after = (int64_t)rd_u64(r);
 	t->n_names = get_count(r, IPC_NAMES_MAX);
 	for (size_t i = 0; r->err == 0 && i < t->n_names; i++)
-		rd_cstring(r, t->name[i], sizeof(t->name[i]));
+		get_shown(r, t->name[i], sizeof(t->name[i]));
 	t->n_points = get_count(r, IPC_POINTS_MAX);
 	for (size_t i = 0; r->err == 0 && i < t->n_points; i++)
-		rd_cstring(r, t->point[i], sizeof(t->point[i]));
-	rd_cstring(r, t->points_problem, sizeof(t->points_problem));
+		get_shown(r, t->point[i], sizeof(t->point[i]));
+	get_shown(r, t->points_problem, sizeof(t->points_problem));
 	t->expires = (int64_t)rd_u64(r);
 }
 
@@ -681,15 +692,15 @@ ipc_tested_decode(struct rd r, struct ipc_tested *t)
 	t->decided = rd_bool(&r);
 	allowed = rd_bool(&r);
 	t->accepted = t->allowed = false;
-	rd_cstring(&r, t->why, sizeof(t->why));
-	rd_cstring(&r, t->text, sizeof(t->text));
-	rd_cstring(&r, t->advice, sizeof(t->advice));
+	get_shown(&r, t->why, sizeof(t->why));
+	get_shown(&r, t->text, sizeof(t->text));
+	get_shown(&r, t->advice, sizeof(t->advice));
 	t->rule_line = rd_u32(&r);
-	rd_cstring(&r, t->account, sizeof(t->account));
+	get_shown(&r, t->account, sizeof(t->account));
 	t->captured = rd_bool(&r);
-	rd_cstring(&r, t->identity, sizeof(t->identity));
+	get_shown(&r, t->identity, sizeof(t->identity));
 	t->restrictions = rd_u32(&r);
-	rd_cstring(&r, t->command, sizeof(t->command));
+	get_shown(&r, t->command, sizeof(t->command));
 	t->until = (int64_t)rd_u64(&r);
 	if (r.err == 0 && ((t->n > 0 && t->failed >= t->n) ||
 	    (t->restrictions & ~(uint32_t)IPC_RESTRICT_ALL) != 0))

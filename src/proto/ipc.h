@@ -315,7 +315,8 @@ struct ipc_test {
 int ipc_test_encode(struct buf *b, const struct ipc_test *t);
 int ipc_test_decode(struct rd r, struct ipc_test *t);
 
-/* JUDGE_TESTED: members in order.  With a problem nothing else counts. */
+/* JUDGE_TESTED: members in order.  With a problem nothing else counts.  In a
+ * text, a byte that is neither printable ASCII nor a tab is decoded as '?'. */
 #define IPC_CHECKS_MAX 32
 #define IPC_NAMES_MAX 32
 #define IPC_POINTS_MAX 8

@@ -7,16 +7,6 @@
 
 #define CONTEXT "certlogin-pam-v1"	/* signed with its NUL */
 
-/* Texts reach terminals and logs. */
-static void
-get_printable(struct rd *r, char *dst, size_t size)
-{
-	rd_cstring(r, dst, size);
-	for (const char *s = dst; r->err == 0 && *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || (unsigned char)*s > 0x7e)
-			r->err = ERR_MALFORMED;
-}
-
 static struct span
 get_exactly(struct rd *r, size_t n)
 {
@@ -44,8 +34,8 @@ pammsg_offer_decode(struct rd r, struct pammsg_offer *o)
 {
 	uint32_t n;
 
-	get_printable(&r, o->service, sizeof(o->service));
-	get_printable(&r, o->account, sizeof(o->account));
+	rd_printable(&r, o->service, sizeof(o->service));
+	rd_printable(&r, o->account, sizeof(o->account));
 	n = rd_u32(&r);
 	o->n = 0;
 	if (r.err == 0 && (n < 1 || n > IPC_CHAIN_MAX))
@@ -100,14 +90,14 @@ pammsg_facts_decode(struct rd r, struct pammsg_facts *f)
 	f->rule_line = rd_u32(&r);
 	f->not_before = (int64_t)rd_u64(&r);
 	f->not_after = (int64_t)rd_u64(&r);
-	get_printable(&r, f->account, sizeof(f->account));
-	get_printable(&r, f->authority, sizeof(f->authority));
-	get_printable(&r, f->identity, sizeof(f->identity));
-	get_printable(&r, f->subject, sizeof(f->subject));
-	get_printable(&r, f->issuer, sizeof(f->issuer));
-	get_printable(&r, f->serial, sizeof(f->serial));
-	get_printable(&r, f->reason, sizeof(f->reason));
-	get_printable(&r, f->detail, sizeof(f->detail));
+	rd_printable(&r, f->account, sizeof(f->account));
+	rd_printable(&r, f->authority, sizeof(f->authority));
+	rd_printable(&r, f->identity, sizeof(f->identity));
+	rd_printable(&r, f->subject, sizeof(f->subject));
+	rd_printable(&r, f->issuer, sizeof(f->issuer));
+	rd_printable(&r, f->serial, sizeof(f->serial));
+	rd_printable(&r, f->reason, sizeof(f->reason));
+	rd_printable(&r, f->detail, sizeof(f->detail));
 	if (r.err == 0 && (!state_known(state) ||
 	    (state == PAMMSG_FITS && f->account[0] == '\0')))
 		r.err = ERR_MALFORMED;
@@ -134,7 +124,7 @@ pammsg_prove_decode(struct rd r, struct pammsg_prove *p)
 {
 	p->index = rd_u32(&r);
 	p->nonce = get_exactly(&r, PAMMSG_NONCE_LEN);
-	get_printable(&r, p->host, sizeof(p->host));
+	rd_printable(&r, p->host, sizeof(p->host));
 	p->signature = rd_string(&r, IPC_SIGNATURE_MAX);
 	if (r.err == 0 && (p->index >= PAMMSG_OFFERS_MAX ||
 	    p->signature.n == 0))
@@ -159,7 +149,7 @@ pammsg_loaded_decode(struct rd r, enum pammsg_loaded *what,
 	uint8_t v = rd_u8(&r);
 
 	*what = PAMMSG_NO_POLICY;
-	get_printable(&r, problem, IPC_TEXT_MAX);
+	rd_printable(&r, problem, IPC_TEXT_MAX);
 	if (r.err == 0 && (v > PAMMSG_NOT_KEPT ||
 	    (v == PAMMSG_POLICY && problem[0] != '\0')))
 		r.err = ERR_MALFORMED;

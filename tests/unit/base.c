@@ -66,6 +66,21 @@ START_TEST(limits)
 	r = rd_of("\0\0\0\3a", 5);
 	rd_cstring(&r, s, sizeof(s));
 	ck_assert_int_eq(r.err, ERR_SHORT);
+	r = rd_of("\0\0\0\3 ~a", 7);
+	rd_printable(&r, s, sizeof(s));
+	ck_assert_str_eq(s, " ~a");
+	ck_assert_int_eq(rd_end(&r), 0);
+	for (const char *p = "\n\x1b\x7f\x80\xff"; *p != '\0'; p++) {
+		char bytes[7] = { 0, 0, 0, 3, 'a', *p, 'c' };
+
+		r = rd_of(bytes, sizeof(bytes));
+		rd_printable(&r, s, sizeof(s));
+		ck_assert_int_eq(r.err, ERR_MALFORMED);
+		ck_assert_str_eq(s, "");
+	}
+	r = rd_of("\0\0\0\3a", 5);
+	rd_printable(&r, s, sizeof(s));
+	ck_assert_int_eq(r.err, ERR_SHORT);
 	r = rd_of("\1\2", 2);
 	(void)rd_u8(&r);
 	ck_assert_int_eq(rd_end(&r), ERR_TRAILING);

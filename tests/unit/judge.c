@@ -917,6 +917,32 @@ ask_test(const struct ipc_test *ask)
 	(void)close(fd);
 }
 
+/* A captured judge writes nothing to a terminal but text. */
+START_TEST(tested_is_text)
+{
+	struct buf b;
+
+	t = (struct ipc_tested){ .n = 1, .n_names = 1, .n_points = 1 };
+	(void)strcpy(t.check[0].text, "a\nb");
+	(void)strcpy(t.subject, "CN=\033[2Ja\x9bz~");
+	(void)strcpy(t.spki, "sha256:0\177");
+	(void)strcpy(t.name[0], "uri=a\rb");
+	(void)strcpy(t.point[0], "http://\bx/");
+	(void)strcpy(t.command, "a\tb\033");
+	buf_init(&b, CHAN_MSG_MAX);
+	ck_assert_int_eq(ipc_tested_encode(&b, &t), 0);
+	ck_assert_int_eq(ipc_tested_decode(rd_of(b.data + 2, b.len - 2), &t),
+	    0);
+	buf_free(&b);
+	ck_assert_str_eq(t.check[0].text, "a?b");
+	ck_assert_str_eq(t.subject, "CN=?[2Ja?z~");
+	ck_assert_str_eq(t.spki, "sha256:0?");
+	ck_assert_str_eq(t.name[0], "uri=a?b");
+	ck_assert_str_eq(t.point[0], "http://?x/");
+	ck_assert_str_eq(t.command, "a\tb?");
+}
+END_TEST
+
 START_TEST(program_test)
 {
 	struct ipc_test ask = { .now = time(NULL), .account = "alice",
@@ -1014,6 +1040,7 @@ main(void)
 	tcase_add_loop_test(p, program_load_carried, 0, 2);
 	tcase_add_loop_test(p, program_load_no_policy, 0, 3);
 	tcase_add_test(p, program_load_ending);
+	tcase_add_test(p, tested_is_text);
 	tcase_add_test(p, program_test);
 	tcase_add_test(p, program_test_local);
 	suite_add_tcase(su, l);

@@ -7,6 +7,7 @@
 
 #include "map/change.h"
 #include "map/diff.h"
+#include "map/hand.h"
 #include "map/say.h"
 
 #define CONF "[authority staff]\nclass = user\nanchor = a\nrevocation = none\n"
@@ -206,6 +207,34 @@ START_TEST(time_texts)
 }
 END_TEST
 
+/* The judge's word for the certificate is a value of the rule, no more. */
+START_TEST(hand)
+{
+	static const char *const good = "sha256:00", *const bad[] = {
+		"sha256:00 as root", "sha256:00\tas root", "\"00", "\\00",
+	};
+	struct ipc_tested t = { .authority = "staff" };
+	char rule[MAP_LINE_MAX + 1];
+	const char *why_so;
+	struct context c;
+	struct why why;
+
+	make("");
+	ck_assert_int_eq(context_open(&c, &o), EXIT_DONE);
+	(void)strcpy(t.spki, good);
+	ck_assert_int_eq(hand_rule(&c.conf, &t, "alice", NULL, rule, &why_so,
+	    &why), 0);
+	ck_assert_str_eq(rule, "allow user staff spki=sha256:00 as alice");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)strcpy(t.spki, bad[i]);
+		ck_assert_int_eq(hand_rule(&c.conf, &t, "alice", NULL, rule,
+		    &why_so, &why), ERR_MALFORMED);
+	}
+	context_close(&c);
+	end();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -219,6 +248,7 @@ main(void)
 	tcase_add_loop_test(t, differences, 0,
 	    (int)(sizeof(diffs) / sizeof(diffs[0])));
 	tcase_add_test(t, many_differences);
+	tcase_add_test(t, hand);
 	tcase_add_loop_test(t, time_texts, 0,
 	    (int)(sizeof(times) / sizeof(times[0])));
 	suite_add_tcase(s, t);
