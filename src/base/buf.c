@@ -340,3 +340,37 @@ span_eq_str(struct span a, const char *s)
 {
 	return span_eq(a, (struct span){ (const uint8_t *)s, strlen(s) });
 }
+
+bool
+span_line(struct span *text, struct span *line)
+{
+	const uint8_t *nl = text->n > 0 ? memchr(text->p, '\n', text->n) :
+	    NULL;
+	size_t n = nl != NULL ? (size_t)(nl - text->p) : text->n;
+
+	if (text->n == 0)
+		return false;
+	*line = (struct span){ text->p, n };
+	n += nl != NULL;
+	text->p += n;
+	text->n -= n;
+	return true;
+}
+
+static bool
+is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct span
+span_trim(struct span s)
+{
+	while (s.n > 0 && is_blank(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && (is_blank(s.p[s.n - 1]) || s.p[s.n - 1] == '\r'))
+		s.n--;
+	return s;
+}

@@ -88,6 +88,11 @@ int rd_end(const struct rd *r);
 
 bool span_eq(struct span a, struct span b);
 bool span_eq_str(struct span a, const char *s);
+/* Take the first line off *text, with its newline; line is without.  false:
+ * nothing is left. */
+bool span_line(struct span *text, struct span *line);
+/* Without the blanks at both ends, and a carriage return at the second. */
+struct span span_trim(struct span s);
 
 /* Overwrite n bytes so that the compiler cannot drop it. */
 void buf_wipe(void *p, size_t n);

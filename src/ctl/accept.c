@@ -12,36 +12,7 @@
 #include "ctl/print.h"
 #include "ctl/say.h"
 #include "proto/audit.h"
-#include "proto/judgecall.h"
 #include "proto/seen.h"
-
-/* The authorities of trust.conf, their CRLs held against nothing that was seen
- * before. */
-static int
-load_afresh(const struct host *h, struct load_result *out)
-{
-	const struct load_from from = { .trust = h->trust };
-	char line[1024];
-	struct diag d;
-	struct why why;
-	int rc = EXIT_DONE;
-
-	diag_init(&d);
-	out->policy = -1;
-	if (judgecall_load(&from, out, &d, &why) != 0)
-		rc = say_error(EXIT_COULD_NOT, "%s", why.text);
-	else if (!out->done.ok) {
-		for (size_t i = 0; i < d.n; i++)
-			if (d.items[i].level == DIAG_ERROR)
-				(void)fprintf(stderr, "%s\n", diag_format(
-				    &d.items[i], line, sizeof(line)));
-		rc = say_error(EXIT_COULD_NOT, "%s has errors", h->trust);
-	}
-	if (out->policy >= 0)
-		(void)close(out->policy);
-	diag_free(&d);
-	return rc;
-}
 
 static const struct ipc_authority *
 find(const struct ipc_load_done *l, const char *name)
@@ -123,15 +94,18 @@ accept_run(const struct options *o)
 
 	if (loaded == NULL)
 		return say_error(EXIT_COULD_NOT, "out of memory");
+	loaded->policy = -1;
 	if ((rc = host_need_root("crl-accept")) == EXIT_DONE &&
 	    (rc = host_find(&h, o)) == EXIT_DONE &&
-	    (rc = load_afresh(&h, loaded)) == EXIT_DONE) {
+	    (rc = host_load_trust(&h, loaded)) == EXIT_DONE) {
 		if ((a = find(&loaded->done, o->argument)) == NULL)
 			rc = say_error(EXIT_PROBLEM, "'%s' is no authority of "
 			    "%s", o->argument, h.trust);
 		else if ((rc = check_crl(a)) == EXIT_DONE)
 			rc = forget(&h, a);
 	}
+	if (loaded->policy >= 0)
+		(void)close(loaded->policy);
 	free(loaded);
 	return rc;
 }

@@ -28,10 +28,14 @@ static int
 wait_until(int fd, int64_t deadline, struct why *why)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int64_t left = deadline - monotonic_ms();
-	int n = poll(&p, 1, left > 0 ? (int)left : 0);
+	int64_t left;
+	int n;
 
-	if (n < 0 && errno != EINTR)
+	do {
+		left = deadline - monotonic_ms();
+		n = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
 		return why_errno(why, "certlogin-fetch");
 	return n != 0 ? 0 : why_set(why, ERR_TIMEOUT, "certlogin-fetch does "
 	    "not end in time");

@@ -58,17 +58,6 @@ start_judge(struct oneshot *o, struct why *why)
 	return oneshot_start(o, &s, why);
 }
 
-static void
-say_findings(const struct diag *d)
-{
-	char line[1024];
-
-	for (size_t i = 0; i < d->n; i++)
-		if (d->items[i].level == DIAG_ERROR)
-			(void)say_error(0, "%s", diag_format(&d->items[i],
-			    line, sizeof(line)));
-}
-
 /* An exit status. */
 static int
 list(const struct fetching *f, struct crlmsg_listed *out)
@@ -83,7 +72,7 @@ list(const struct fetching *f, struct crlmsg_listed *out)
 		r = crls_list(judge.channel, f->host.trust, out, &diag, &why);
 		oneshot_end(&judge);
 	}
-	say_findings(&diag);
+	say_errors(&diag);
 	diag_free(&diag);
 	if (r != 0)
 		return say_error(EXIT_COULD_NOT, "%s", why.text);

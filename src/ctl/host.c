@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "ctl/say.h"
 #include "proto/conf.h"
+#include "proto/judgecall.h"
 #include "proto/rundir.h"
 
 static void
@@ -61,6 +62,25 @@ host_find(struct host *h, const struct options *o)
 		    c.run_dir : run);
 	}
 	conf_free(&c);
+	diag_free(&d);
+	return rc;
+}
+
+int
+host_load_trust(const struct host *h, struct load_result *out)
+{
+	const struct load_from from = { .trust = h->trust };
+	struct diag d;
+	struct why why;
+	int rc = EXIT_DONE;
+
+	diag_init(&d);
+	if (judgecall_load(&from, out, &d, &why) != 0)
+		rc = say_error(EXIT_COULD_NOT, "%s", why.text);
+	else if (!out->done.ok) {
+		say_errors(&d);
+		rc = say_error(EXIT_COULD_NOT, "%s has errors", h->trust);
+	}
 	diag_free(&d);
 	return rc;
 }

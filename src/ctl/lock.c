@@ -40,34 +40,11 @@ struct job {
 
 /* ---- what is to be locked -------------------------------------------------------- */
 
-static void
-say_errors(const struct diag *d)
-{
-	char line[1024];
-
-	for (size_t i = 0; i < d->n; i++)
-		if (d->items[i].level == DIAG_ERROR)
-			(void)fprintf(stderr, "%s\n", diag_format(
-			    &d->items[i], line, sizeof(line)));
-}
-
 static int
 load_trust(struct job *j)
 {
-	const struct load_from from = { .trust = j->host.trust };
-	struct diag d;
-	struct why why;
-	int rc = EXIT_DONE;
+	int rc = host_load_trust(&j->host, j->loaded);
 
-	diag_init(&d);
-	if (judgecall_load(&from, j->loaded, &d, &why) != 0)
-		rc = say_error(EXIT_COULD_NOT, "%s", why.text);
-	else if (!j->loaded->done.ok) {
-		say_errors(&d);
-		rc = say_error(EXIT_COULD_NOT, "%s has errors",
-		    j->host.trust);
-	}
-	diag_free(&d);
 	for (size_t i = 0; rc == EXIT_DONE && i < j->loaded->done.n; i++)
 		j->authority[j->n++] = (struct map_authority){
 		    .name = j->loaded->done.authority[i].name,
@@ -157,8 +134,11 @@ parse_rules(struct job *j)
 	if (map_parse_locks(&j->want, "lock", text, n, NULL, 0, &d) != 0)
 		rc = say_error(EXIT_USAGE, "%s: %s", j->rule[0], d.n > 0 ?
 		    d.items[0].text : "out of memory");
-	else if (j->want.n != j->n_rules)
-		rc = say_error(EXIT_USAGE, "expected one matcher");
+	for (size_t i = 0; rc == EXIT_DONE && i < j->n_rules; i++)
+		if (j->want.n != j->n_rules ||
+		    !locks_is_plain(&j->want.rule[i]))
+			rc = say_error(EXIT_USAGE, "%s: expected one matcher",
+			    j->rule[0]);
 	diag_free(&d);
 	return rc;
 }

@@ -17,12 +17,7 @@ print_rule(struct print *p, const struct map_rule *r, struct span text)
 	char line[MAP_LINE_MAX + 1];
 	bool ended = r->until != 0 && (int64_t)time(NULL) >= r->until;
 
-	while (text.n > 0 && strchr(" \t\r", text.p[text.n - 1]) != NULL)
-		text.n--;
-	while (text.n > 0 && strchr(" \t", text.p[0]) != NULL) {
-		text.p++;
-		text.n--;
-	}
+	text = span_trim(text);
 	(void)snprintf(line, sizeof(line), "%.*s", (int)text.n,
 	    (const char *)text.p);
 	print_put(p, CTLMSG_RECORD, "lock", "", 0);
@@ -37,26 +32,19 @@ static void
 print_all(const struct options *o, const struct buf *text,
     const struct map *m)
 {
-	const uint8_t *at = text->data;
-	const uint8_t *end = text->len > 0 ? at + text->len : at;
+	struct span rest = { text->data, text->len }, line;
 	struct print p = { .json = o->json };
-	unsigned line = 0;
+	unsigned number = 0;
 
-	for (size_t i = 0; at < end && i < m->n; ) {
-		const uint8_t *nl = memchr(at, '\n', (size_t)(end - at));
-		size_t n = (size_t)((nl != NULL ? nl : end) - at);
-
-		if (++line == m->rule[i].line)
-			print_rule(&p, &m->rule[i++], (struct span){ at, n });
-		at += n + 1;
-	}
+	for (size_t i = 0; i < m->n && span_line(&rest, &line);)
+		if (++number == m->rule[i].line)
+			print_rule(&p, &m->rule[i++], line);
 	print_end(&p);
 }
 
 static int
 list(const struct options *o, const char *path, const struct buf *text)
 {
-	char line[1024];
 	struct diag d;
 	struct map m;
 	int rc = EXIT_DONE;
@@ -67,9 +55,7 @@ list(const struct options *o, const char *path, const struct buf *text)
 		print_all(o, text, &m);
 		map_free(&m);
 	} else {
-		for (size_t i = 0; i < d.n; i++)
-			(void)fprintf(stderr, "%s\n", diag_format(&d.items[i],
-			    line, sizeof(line)));
+		say_errors(&d);
 		rc = say_error(EXIT_PROBLEM, "with these lines nobody is let "
 		    "in");
 	}

@@ -15,9 +15,13 @@ locks_rule(char dst[LOCKS_RULE_MAX], const char *class,
 	size_t n = 0;
 	bool quote;
 
-	if (eq == NULL || eq == match || eq[1] == '\0')
+	if (eq == NULL || eq == match || eq[1] == '\0' ||
+	    strpbrk(match, "\r\n") != NULL)
 		return why_set(why, ERR_MALFORMED, "'%s': expected "
 		    "MATCHER=VALUE, such as serial=4f:1a:09", match);
+	if (until != NULL && strpbrk(until, " \t\r\n") != NULL)
+		return why_set(why, ERR_MALFORMED, "--until '%s': expected "
+		    "a date like 2027-01-31", until);
 	if (strlen(match) >= MAP_LINE_MAX / 2)
 		return why_set(why, ERR_TOOBIG, "expected a shorter value");
 	quote = strpbrk(eq + 1, " \t\"\\") != NULL;
@@ -52,11 +56,17 @@ same_match(const struct map_match *a, const struct map_match *b)
 	    memcmp(a->bytes, b->bytes, a->n_bytes) == 0;
 }
 
+bool
+locks_is_plain(const struct map_rule *r)
+{
+	return r->n_matches == 1 && r->n_nets == 0 && r->n_services == 0;
+}
+
 static bool
 is_wanted(const struct map *file, const struct map_rule *r,
     const struct map *want)
 {
-	if (r->n_matches != 1 || r->n_nets != 0 || r->n_services != 0)
+	if (!locks_is_plain(r))
 		return false;
 	for (size_t i = 0; i < want->n; i++)
 		if (strcmp(r->authority, want->rule[i].authority) == 0 &&
@@ -64,19 +74,6 @@ is_wanted(const struct map *file, const struct map_rule *r,
 		    &want->match[want->rule[i].matches]))
 			return true;
 	return false;
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' ||
-	    s.p[s.n - 1] == '\r'))
-		s.n--;
-	return s;
 }
 
 static void
@@ -98,7 +95,7 @@ take_out(struct span line, unsigned number, const char *add,
 	c->line = number;
 	if (add == NULL)
 		return;
-	c->same = span_eq_str(trim(line), add);
+	c->same = span_eq_str(span_trim(line), add);
 	put_line(out, add);
 }
 
@@ -107,17 +104,14 @@ locks_change(const struct buf *old, const struct map *file,
     const struct map *want, const char *add, struct buf *out,
     struct locks_changed *c)
 {
-	const uint8_t *p = old->data;
-	const uint8_t *end = old->len > 0 ? p + old->len : p;
+	struct span text = { old->data, old->len }, line, rest;
 	unsigned number = 0;
 	size_t next = 0;
 
 	*c = (struct locks_changed){ .found = 0 };
 	/* an empty file is one, too */
 	(void)buf_reserve(out, 1);
-	while (p < end) {
-		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = (size_t)((nl != NULL ? nl : end) - p);
+	for (rest = text; span_line(&rest, &line); text = rest) {
 		const struct map_rule *r;
 
 		number++;
@@ -126,10 +120,9 @@ locks_change(const struct buf *old, const struct map *file,
 		r = next < file->n && file->rule[next].line == number ?
 		    &file->rule[next] : NULL;
 		if (r != NULL && is_wanted(file, r, want))
-			take_out((struct span){ p, n }, number, add, out, c);
+			take_out(line, number, add, out, c);
 		else
-			buf_put_raw(out, p, n + (nl != NULL ? 1 : 0));
-		p += n + 1;
+			buf_put_raw(out, text.p, text.n - rest.n);
 	}
 	c->same = c->same && c->found == 1;
 	if (add != NULL && c->found == 0) {

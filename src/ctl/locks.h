@@ -17,6 +17,9 @@ int locks_rule(char dst[LOCKS_RULE_MAX], const char *class,
     const char *authority, const char *match, const char *until,
     struct why *why);
 
+/* Has it one matcher, and no from= or service=? */
+bool locks_is_plain(const struct map_rule *r);
+
 /* What locks_change() did. */
 struct locks_changed {
 	size_t found;			/* lines that locked this already */
@@ -27,8 +30,7 @@ struct locks_changed {
 /*
  * old with the locks of `want` taken out, whenever they end; with add, one
  * rule, in their place or at the end.  A line of old counts as such a lock if
- * it has the authority and the one matcher of a rule of want and no other
- * matcher, from= or service=.  file is old, parsed.  0 or buf_err(out).
+ * it is plain and has the authority and the matcher of a rule of want.  file is old, parsed.  0 or buf_err(out).
  */
 int locks_change(const struct buf *old, const struct map *file,
     const struct map *want, const char *add, struct buf *out,

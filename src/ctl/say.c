@@ -21,3 +21,14 @@ say_error(int status, const char *fmt, ...)
 	    sizeof(line), text, strlen(text)));
 	return status;
 }
+
+void
+say_errors(const struct diag *d)
+{
+	char line[1024];
+
+	for (size_t i = 0; i < d->n; i++)
+		if (d->items[i].level == DIAG_ERROR)
+			(void)fprintf(stderr, "%s\n", diag_format(
+			    &d->items[i], line, sizeof(line)));
+}

@@ -35,18 +35,13 @@ check_rule(struct context *c, struct span rule)
 static unsigned
 find_line(struct span text, struct span rule, unsigned *last)
 {
+	struct span line;
 	unsigned found = 0;
 
-	*last = 0;
-	for (const uint8_t *p = text.p, *end = text.p + text.n; p < end; ) {
-		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = (size_t)((nl != NULL ? nl : end) - p);
-
+	for (*last = 0; span_line(&text, &line);) {
 		++*last;
-		if (found == 0 && span_eq(context_trim((struct span){ p, n }),
-		    rule))
+		if (found == 0 && span_eq(span_trim(line), rule))
 			found = *last;
-		p += n + 1;
 	}
 	return found;
 }
@@ -120,7 +115,7 @@ add_run(const struct options *o)
 
 	if ((rc = context_open(&c, o)) == EXIT_DONE &&
 	    (rc = find_rule(&c, rule)) == EXIT_DONE) {
-		s = context_trim((struct span){ (const uint8_t *)rule,
+		s = span_trim((struct span){ (const uint8_t *)rule,
 		    strlen(rule) });
 		if ((rc = check_rule(&c, s)) == EXIT_DONE &&
 		    (rc = change_begin(&ch, &c, true)) == EXIT_DONE)

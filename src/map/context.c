@@ -90,30 +90,12 @@ context_parse(struct context *c, const char *name, const char *text,
 }
 
 struct span
-context_trim(struct span s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && strchr(" \t\r", s.p[s.n - 1]) != NULL &&
-	    s.p[s.n - 1] != '\0')
-		s.n--;
-	return s;
-}
-
-struct span
 context_line(struct span text, unsigned line)
 {
-	const uint8_t *p = text.p, *end = text.p + text.n;
+	struct span one;
 
-	for (unsigned i = 1; p < end; i++) {
-		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = (size_t)((nl != NULL ? nl : end) - p);
-
+	for (unsigned i = 1; span_line(&text, &one); i++)
 		if (i == line)
-			return context_trim((struct span){ p, n });
-		p += n + 1;
-	}
-	return (struct span){ end, 0 };
+			return span_trim(one);
+	return text;
 }

@@ -38,7 +38,5 @@ int context_parse(struct context *c, const char *name, const char *text,
 /* Line number `line` (1-based) of text, without its newline and the blanks at
  * both ends; n 0 behind the last. */
 struct span context_line(struct span text, unsigned line);
-/* Blanks at both ends taken off. */
-struct span context_trim(struct span s);
 
 #endif

@@ -23,15 +23,8 @@ cut(struct lines *l, struct span text)
 	*l = (struct lines){ .line = calloc(n, sizeof(*l->line)) };
 	if (l->line == NULL)
 		return ERR_NOMEM;
-	while (text.n > 0) {
-		const uint8_t *nl = memchr(text.p, '\n', text.n);
-		size_t len = nl != NULL ? (size_t)(nl - text.p) : text.n;
-
-		l->line[l->n++] = (struct span){ text.p, len };
-		len += nl != NULL;
-		text.p += len;
-		text.n -= len;
-	}
+	while (span_line(&text, &l->line[l->n]))
+		l->n++;
 	return 0;
 }
 

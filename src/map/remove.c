@@ -9,18 +9,14 @@
 static size_t
 count_lines(struct span text, struct span rule, unsigned *first)
 {
+	struct span one;
 	unsigned line = 0;
 	size_t count = 0;
 
-	for (const uint8_t *p = text.p, *end = text.p + text.n; p < end; ) {
-		const uint8_t *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = (size_t)((nl != NULL ? nl : end) - p);
-
+	while (span_line(&text, &one)) {
 		line++;
-		if (span_eq(context_trim((struct span){ p, n }), rule) &&
-		    count++ == 0)
+		if (span_eq(span_trim(one), rule) && count++ == 0)
 			*first = line;
-		p += n + 1;
 	}
 	return count;
 }
@@ -82,7 +78,7 @@ int
 remove_run(const struct options *o)
 {
 	const char *text = o->line != 0 ? o->expect : o->argument;
-	struct span rule = context_trim((struct span){
+	struct span rule = span_trim((struct span){
 	    (const uint8_t *)text, strlen(text) });
 	struct context c;
 	struct change ch = { .file = REWRITE_NONE };

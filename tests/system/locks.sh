@@ -183,6 +183,11 @@ ctl 2 'expected AUTHORITY MATCHER=VALUE, or --cert' lock user
 ctl 2 'expected AUTHORITY MATCHER=VALUE, or --cert' lock user serial=1 \
     --cert "$R/bob/bob.crt"
 ctl 2 'does not take --until' unlock user serial=1 --until 2030-01-01
+# what would make it another rule than the one that was asked for
+ctl 2 'expected a date' lock user serial=1 --until '2030-01-01 from=10.0.0.0/8'
+ctl 2 'expected one matcher' unlock 'user email=a@b.c' serial=1
+ctl 2 'expected MATCHER=VALUE' lock user "uri=a:b
+deny user user uri=a:c"
 cmp -s "$R/want" "$LOCKS" || give_up "the file: $(cat "$LOCKS")"
 
 echo "damaged: not made worse; missing: not made"

@@ -44,6 +44,28 @@ START_TEST(roundtrip)
 }
 END_TEST
 
+START_TEST(span_lines)
+{
+	static const char text[] = "one\n\n \t two\t\r\nthree";
+	static const char *const lines[] = { "one", "", "two", "three" };
+	struct span s = { (const uint8_t *)text, sizeof(text) - 1 }, line;
+
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert(span_line(&s, &line));
+		ck_assert(span_eq_str(span_trim(line), lines[i]));
+	}
+	ck_assert(!span_line(&s, &line));
+	ck_assert_uint_eq(s.n, 0);
+	s = (struct span){ (const uint8_t *)" \r\n", 3 };
+	ck_assert(span_line(&s, &line));
+	ck_assert_uint_eq(line.n, 2);
+	ck_assert_uint_eq(span_trim(line).n, 0);
+	ck_assert(!span_line(&s, &line));
+	s = (struct span){ NULL, 0 };
+	ck_assert(!span_line(&s, &line));
+}
+END_TEST
+
 START_TEST(limits)
 {
 	struct buf b;
@@ -597,6 +619,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, roundtrip);
 	tcase_add_test(t, limits);
+	tcase_add_test(t, span_lines);
 	tcase_add_test(t, ini_good);
 	tcase_add_loop_test(t, ini_bad, 0,
 	    (int)(sizeof(bad) / sizeof(bad[0])));

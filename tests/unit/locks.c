@@ -17,7 +17,10 @@ static const struct {
 	{ "uri=a\"b\\c", NULL, "deny user staff uri=\"a\\\"b\\\\c\"" },
 	{ "uri=a=b", NULL, "deny user staff uri=a=b" },
 	{ "uri", NULL, NULL }, { "uri=", NULL, NULL }, { "=x", NULL, NULL },
-	{ "", NULL, NULL },
+	{ "", NULL, NULL }, { "uri=a\ndeny user staff uri=b", NULL, NULL },
+	{ "serial=1", "2027-01-01 from=10.0.0.0/8", NULL },
+	{ "serial=1", "2027-01-01\tservice=su", NULL },
+	{ "serial=1", "2027-01-01\n", NULL },
 };
 
 START_TEST(rule)
@@ -31,7 +34,8 @@ START_TEST(rule)
 	if (r == 0)
 		ck_assert_str_eq(text, rules[_i].rule);
 	else
-		ck_assert_ptr_nonnull(strstr(why.text, "MATCHER=VALUE"));
+		ck_assert_ptr_nonnull(strstr(why.text, rules[_i].until ==
+		    NULL ? "expected MATCHER=VALUE" : "expected a date"));
 }
 END_TEST
 
