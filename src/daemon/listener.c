@@ -164,6 +164,10 @@ listener_close(struct daemon *d)
 	for (size_t i = 0; i < CONF_LISTEN_MAX; i++)
 		if (d->listeners[i].data != NULL) {
 			ev_io_stop(d->loop, &d->listeners[i]);
+			/* also where a child that is not yet a helper has it;
+			 * systemd's stays as it is */
+			if (listener_inherited() == 0)
+				(void)shutdown(d->listeners[i].fd, SHUT_RDWR);
 			(void)close(d->listeners[i].fd);
 		}
 }

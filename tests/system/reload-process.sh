@@ -1,7 +1,7 @@
 #!/bin/bash
 # certlogin-hostkey dies: another takes its place with the certificate and key
-# in force, whatever lies at their paths by then.  Who loads a policy does not
-# keep the address in use for certlogind's successor.
+# in force, whatever lies at their paths by then.  No process that certlogind
+# leaves behind keeps the address in use for its successor.
 # also-in: no-sandbox
 set -eu
 # shellcheck source=tests/lib/realm.sh
@@ -35,8 +35,63 @@ die()
 	wait_log "$1" || give_up "no line '$1'"
 }
 
+# loader: certlogind's child that has a judge load a policy
+loader()
+{
+	local pid children
+
+	read -ra children <"/proc/$DAEMON/task/$DAEMON/children"
+	for pid in "${children[@]}"; do
+		[ ! "/proc/$pid/exe" -ef "/proc/$DAEMON/exe" ] ||
+		    [ -z "$(cat "/proc/$pid/task/$pid/children")" ] ||
+		    echo "$pid"
+	done
+}
+
+loads()
+{
+	LOADER=$(loader) && [ -n "$LOADER" ] && kill -STOP "$LOADER"
+}
+
+# holds PID: certlogind's listening socket
+holds()
+{
+	[ -n "$(find "/proc/$1/fd" -lname "socket:\[$SOCKET\]")" ]
+}
+
 realm_make
 daemon_start
+
+echo "the listening socket is certlogind's alone"
+SOCKET=$(ss -Hltne "sport = :$PORT" | sed -n 's/.* ino:\([0-9]*\).*/\1/p')
+cp "$R/etc/identity.map" "$R/map"
+for ((i = 0; i < 60000; i++)); do
+	echo "allow user user uri=spiffe://$REALM/user/n$i as bob"
+done >>"$R/etc/identity.map"
+wait_for 30 loads || give_up "nothing loads"
+holds "$DAEMON" || give_up "certlogind does not listen on $SOCKET"
+! holds "$LOADER" || give_up "who loads has it, too"
+kill -CONT "$LOADER"
+
+echo "when it ends nobody listens, whoever has the socket as well"
+fd=$(find "/proc/$DAEMON/fd" -lname "socket:\[$SOCKET\]" -printf '%f')
+mkfifo "$R/held"
+python3 -c '
+import ctypes, os, sys, time
+pidfd_getfd = 438
+pid, fd = [int(word) for word in sys.argv[1:]]
+if ctypes.CDLL(None).syscall(pidfd_getfd, os.pidfd_open(pid), fd, 0) >= 0:
+    print("held", flush=True)
+time.sleep(1000)' "$DAEMON" "$fd" >"$R/held" &
+holder=$!
+read -r _ <"$R/held" || give_up "the socket cannot be had"
+daemon_stop
+cp "$R/map" "$R/etc/identity.map"
+[ -z "$(ss -Hltn "sport = :$PORT")" ] || give_up "somebody listens"
+daemon_start
+admitted alice alice
+kill $holder
+
 before=$(serial)
 [ -n "$before" ] || give_up "no certificate"
 
@@ -68,37 +123,3 @@ rm "$R/next/localhost.key"
 die 'process was replaced'
 admitted alice alice
 [ "$(serial)" = "$before" ] || give_up "another certificate"
-
-# loader: certlogind's child that has a judge load a policy
-loader()
-{
-	local pid children
-
-	read -ra children <"/proc/$DAEMON/task/$DAEMON/children"
-	for pid in "${children[@]}"; do
-		[ ! "/proc/$pid/exe" -ef "/proc/$DAEMON/exe" ] ||
-		    [ -z "$(cat "/proc/$pid/task/$pid/children")" ] ||
-		    echo "$pid"
-	done
-}
-
-loads()
-{
-	LOADER=$(loader) && [ -n "$LOADER" ] && kill -STOP "$LOADER"
-}
-
-# holds PID: certlogind's listening socket
-holds()
-{
-	[ -n "$(find "/proc/$1/fd" -lname "socket:\[$SOCKET\]")" ]
-}
-
-echo "the listening socket is certlogind's alone"
-SOCKET=$(ss -Hltne "sport = :$PORT" | sed -n 's/.* ino:\([0-9]*\).*/\1/p')
-for ((i = 0; i < 60000; i++)); do
-	echo "allow user user uri=spiffe://$REALM/user/n$i as bob"
-done >>"$R/etc/identity.map"
-wait_for 30 loads || give_up "nothing loads"
-holds "$DAEMON" || give_up "certlogind does not listen on $SOCKET"
-! holds "$LOADER" || give_up "who loads has it, too"
-kill -CONT "$LOADER"
