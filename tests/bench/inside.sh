@@ -51,6 +51,8 @@ bench_inside()
 	trap 'exit 3' HUP INT TERM
 	chmod 0755 "$TMPDIR"
 	export TMPDIR
+	# the inner shell is the one that expands them
+	# shellcheck disable=SC2016
 	unshare --mount --pid --fork --kill-child --mount-proc --net --ipc \
 	    --uts bash -c 'mount -t tmpfs -o mode=0755 tmpfs "$TMPDIR" &&
 	    exec "$@"' bash "$SRC/tests/lib/isolate" 3600 "$1" || rc=$?
