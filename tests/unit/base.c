@@ -616,6 +616,7 @@ main(void)
 	SRunner *sr;
 	int failed;
 
+	tcase_set_timeout(t, 60);	/* `together` waits for the disk */
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, roundtrip);
 	tcase_add_test(t, limits);
