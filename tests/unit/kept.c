@@ -514,7 +514,7 @@ START_TEST(left_over)
 
 	kept();
 	find_kept(path);
-	(void)snprintf(left, sizeof(left), "%s/.%s.999999", state,
+	(void)snprintf(left, sizeof(left), "%s/.%s.0000999999", state,
 	    strrchr(path, '/') + 1);
 	put(left, 0600, "half of a poli");
 	kept();
