@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/conn.h"
 
 #define BACKLOG 512
+#define BIND_TRIES 40
+#define BIND_PAUSE_MS 50
 #define FIRST_FD 3		/* sd_listen_fds(3) */
 #define PAUSE_SECONDS 1.	/* without descriptors */
 #define ACCEPTS 32		/* a round, so that other events get their turn */
@@ -99,6 +102,20 @@ start(struct daemon *d, size_t i, int fd)
 	ev_io_start(d->loop, &d->listeners[i]);
 }
 
+/* One who was killed may have left a child that is not yet a helper, and has
+ * the address in use for another moment. */
+static int
+bind_soon(int fd, const struct conf_address *a)
+{
+	const struct timespec pause = { .tv_nsec = BIND_PAUSE_MS * 1000000L };
+	int r;
+
+	for (int i = 0; (r = bind(fd, (const struct sockaddr *)&a->addr,
+	    a->len)) != 0 && errno == EADDRINUSE && i < BIND_TRIES; i++)
+		(void)nanosleep(&pause, NULL);
+	return r;
+}
+
 static int
 open_one(const struct conf_address *a, struct why *why)
 {
@@ -111,8 +128,7 @@ open_one(const struct conf_address *a, struct why *why)
 	if (a->addr.ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 		    sizeof(on));
-	if (bind(fd, (const struct sockaddr *)&a->addr, a->len) != 0 ||
-	    listen(fd, BACKLOG) != 0) {
+	if (bind_soon(fd, a) != 0 || listen(fd, BACKLOG) != 0) {
 		(void)why_errno(why, "listen %s", a->text);
 		(void)close(fd);
 		return ERR_SYS;

@@ -35,6 +35,35 @@ die()
 	wait_log "$1" || give_up "no line '$1'"
 }
 
+inode()
+{
+	ss -Hltne "sport = :$PORT" | sed -n 's/.* ino:\([0-9]*\).*/\1/p'
+}
+
+# hold: another process has the listening socket, too
+hold()
+{
+	local fd
+
+	fd=$(find "/proc/$DAEMON/fd" -lname "socket:\[$SOCKET\]" -printf '%f')
+	rm -f "$R/held"
+	mkfifo "$R/held"
+	python3 "$R/hold.py" "$DAEMON" "$fd" >"$R/held" &
+	holder=$!
+	read -r _ <"$R/held" || give_up "the socket cannot be had"
+}
+
+# the new certlogind waits, with a socket that listens nowhere
+tries_to_bind()
+{
+	local pid
+
+	for pid in $(pgrep -x certlogind); do
+		! grep -q nanosleep "/proc/$pid/wchan" || return 0
+	done
+	return 1
+}
+
 # loader: certlogind's child that has a judge load a policy
 loader()
 {
@@ -63,7 +92,7 @@ realm_make
 daemon_start
 
 echo "the listening socket is certlogind's alone"
-SOCKET=$(ss -Hltne "sport = :$PORT" | sed -n 's/.* ino:\([0-9]*\).*/\1/p')
+SOCKET=$(inode)
 cp "$R/etc/identity.map" "$R/map"
 for ((i = 0; i < 60000; i++)); do
 	echo "allow user user uri=spiffe://$REALM/user/n$i as bob"
@@ -74,23 +103,33 @@ holds "$DAEMON" || give_up "certlogind does not listen on $SOCKET"
 kill -CONT "$LOADER"
 
 echo "when it ends nobody listens, whoever has the socket as well"
-fd=$(find "/proc/$DAEMON/fd" -lname "socket:\[$SOCKET\]" -printf '%f')
-mkfifo "$R/held"
-python3 -c '
+cat >"$R/hold.py" <<'END'
 import ctypes, os, sys, time
 pidfd_getfd = 438
 pid, fd = [int(word) for word in sys.argv[1:]]
 if ctypes.CDLL(None).syscall(pidfd_getfd, os.pidfd_open(pid), fd, 0) >= 0:
     print("held", flush=True)
-time.sleep(1000)' "$DAEMON" "$fd" >"$R/held" &
-holder=$!
-read -r _ <"$R/held" || give_up "the socket cannot be had"
+time.sleep(1000)
+END
+hold
 daemon_stop
 cp "$R/map" "$R/etc/identity.map"
 [ -z "$(ss -Hltn "sport = :$PORT")" ] || give_up "somebody listens"
 daemon_start
 admitted alice alice
 kill $holder
+
+echo "one who was killed leaves it to its successor a moment later"
+SOCKET=$(inode)
+hold
+kill -KILL "$DAEMON"
+wait "$DAEMON" 2>/dev/null || :
+log_mark
+daemon_start
+wait_for 10 tries_to_bind || give_up "it does not wait"
+kill $holder
+wait_log 'listening on' || give_up "it did not get it"
+admitted alice alice
 
 before=$(serial)
 [ -n "$before" ] || give_up "no certificate"
