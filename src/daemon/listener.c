@@ -15,7 +15,7 @@
 #include "daemon/conn.h"
 
 #define BACKLOG 512
-#define BIND_TRIES 40
+#define BIND_TRIES 100
 #define BIND_PAUSE_MS 50
 #define FIRST_FD 3		/* sd_listen_fds(3) */
 #define PAUSE_SECONDS 1.	/* without descriptors */
