@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -383,15 +384,24 @@ serve(struct serving *s)
 	return r == ERR_EOF ? 0 : r;
 }
 
+static bool
+somebody_waits(int channel)
+{
+	struct msghdr m = { .msg_iovlen = 0 };
+
+	return recvmsg(channel, &m, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 /* While nobody asks yet: the first signature takes twice the time of the
  * second, so one is checked for practice.  What comes of it says nothing. */
 static void
-warm_up(const struct policy *p)
+warm_up(int channel, const struct policy *p)
 {
 	const struct slice_cert *c;
 	struct why why;
 
-	if (p->trust.n == 0 || p->trust.authority[0].n_anchors == 0)
+	if (somebody_waits(channel) || p->trust.n == 0 ||
+	    p->trust.authority[0].n_anchors == 0)
 		return;
 	c = &p->trust.authority[0].anchor[0].cert;
 	(void)sig_verify(c->spki, c->algorithm, c->tbs, c->signature, &why);
@@ -461,7 +471,7 @@ pam_serve_kept(int channel, struct span policy)
 	if (r == 0)
 		r = chan_send(channel, &s->out, NULL, 0);
 	if (r == 0 && s->have_policy) {
-		warm_up(&s->policy);
+		warm_up(channel, &s->policy);
 		r = serve(s);
 	}
 	serving_free(s);
