@@ -2,7 +2,7 @@
 # A captured judge of a review can keep or end the sessions that it is shown,
 # and nothing more: it admits nobody, and whatever is no answer ends nobody,
 # is logged, and is asked again.
-# also-in: no-sandbox sanitizers
+# also-in: sanitizers
 # limit: 240
 set -eu
 # shellcheck source=tests/lib/realm.sh
