@@ -81,7 +81,7 @@ lies huge 'cannot be read' 'cannot be read' 1234
 not_asked
 
 echo "a slow card: each answer has the time, not all of them together"
-behave slow timeout=3
+behave slow timeout=5
 lets_in alice liar 1234
 
 echo "an old signature"

@@ -41,7 +41,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SLOW_MS 1800
+#define SLOW_MS 2600
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list);
 
