@@ -84,23 +84,45 @@ run(pid_t *pid, int channel, const char *const *argv, struct why *why)
 	return why_errno(why, "%s", program);
 }
 
+static void
+wait_for(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* What hangs could not be ended later.  Only while it is our child, which
+ * nobody has waited for, the pid is certain. */
+static int
+give_up(pid_t pid, struct why *why)
+{
+	int r = why_errno(why, "pidfd_open");
+	siginfo_t info;
+
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		(void)kill(pid, SIGKILL);
+	wait_for(pid);
+	return r;
+}
+
 int
 child_start(struct child *c, const char *const *argv, struct why *why)
 {
-	int pair[2], r;
+	int pair[2], pidfd = -1, r;
+	pid_t pid;
 
 	if ((r = make_pair(pair, why)) != 0)
 		return r;
-	r = run(&c->pid, pair[1], argv, why);
+	r = run(&pid, pair[1], argv, why);
 	(void)close(pair[1]);
+	/* the pid may be taken from us; a pidfd names the process for good */
+	if (r == 0 && (pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
+		r = give_up(pid, why);
 	if (r != 0) {
-		c->pid = 0;
 		(void)close(pair[0]);
 		return r;
 	}
-	/* the pid may be taken from us; this names the process for good */
-	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-	c->fd = pair[0];
+	*c = (struct child){ .pid = pid, .pidfd = pidfd, .fd = pair[0] };
 	return 0;
 }
 
@@ -120,8 +142,7 @@ child_end(struct child *c)
 {
 	child_kill(c);
 	if (c->pid > 0)
-		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
+		wait_for(c->pid);
 	if (c->pidfd >= 0)
 		(void)close(c->pidfd);
 	*c = (struct child)CHILD_NONE;

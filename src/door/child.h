@@ -12,14 +12,15 @@
 
 struct child {
 	pid_t pid;		/* 0 = none */
-	int pidfd;		/* -1 = none */
+	int pidfd;		/* of it; -1 = none */
 	int fd;			/* channel; -1 = none or given away */
 };
 
 #define CHILD_NONE { .pid = 0, .pidfd = -1, .fd = -1 }
 
 /* argv begins with the name of one that puts right what our process left
- * (certlogin-spawn, certlogin-p11) and ends with NULL. */
+ * (certlogin-spawn, certlogin-p11) and ends with NULL.  A failure leaves no
+ * process, and c as it was. */
 int child_start(struct child *c, const char *const *argv, struct why *why);
 
 /* Close the channel and kill it; child_end is still due. */
