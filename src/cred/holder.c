@@ -258,7 +258,7 @@ holder_main(int argc, char **argv, const char *name,
 	 * is locked where the system lets us */
 	if (buf_reserve(&in, CHAN_MSG_MAX) == NULL)
 		return 3;
-	(void)mlock(in.data, in.cap);
+	(void)mlock2(in.data, in.cap, MLOCK_ONFAULT);
 	while ((r = serve(&s, &in)) == 0)
 		continue;
 	if (s.key != NULL)
