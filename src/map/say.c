@@ -8,16 +8,19 @@
 
 #include "base/json.h"
 
+#define LINE_MAX_BYTES 8192	/* a rule and where it stands */
+
 int
 say_error(int status, const char *fmt, ...)
 {
+	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
 	va_list ap;
 
-	(void)fputs("certlogin-map: ", stderr);
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
+	(void)fprintf(stderr, "certlogin-map: %s\n", err_escape(line,
+	    sizeof(line), text, strlen(text)));
 	return status;
 }
 

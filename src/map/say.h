@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 
-/* "certlogin-map: text" to stderr; returns status. */
+/* "certlogin-map: text", escaped, to stderr; returns status. */
 int say_error(int status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -46,10 +46,9 @@ static void
 warn_of_skip(const struct options *o)
 {
 	if (o->skip != NULL)
-		(void)fprintf(stderr, "certlogin-map: WARNING: skipping %s; "
-		    "this is for looking into foreign certificates and says "
-		    "nothing about a login, where no check can be skipped\n",
-		    o->skip);
+		(void)say_error(0, "WARNING: skipping %s; this is for looking "
+		    "into foreign certificates and says nothing about a "
+		    "login, where no check can be skipped", o->skip);
 }
 
 int

@@ -114,6 +114,17 @@ says 0 'removed line 2' remove --line 2 --expect 'deny user user serial=01'
 says 0 'removed line 1' remove 'deny user user serial=01'
 [ ! -s "$MAP" ] || give_up "the map is not empty"
 
+echo "what a terminal would obey is shown, not sent"
+ODD=$(printf 'a\033[31mb')
+printf '# first\n# \033]0;x\007 \303\251 "\\"\n' >"$MAP"
+unchanged says 1 'it is: # first$' remove --line 1 --expect 'deny x'
+unchanged says 1 'it is: # \\x1b\]0;x\\x07 \\xc3\\xa9 "\\x5c"$' \
+    remove --line 2 --expect 'deny x'
+unchanged says 3 '/ab does not exist ' --map "$R/etc/ab" list
+unchanged says 3 '/a\\x1b\[31mb does not exist ' --map "$R/etc/$ODD" list
+unchanged says 3 '/a\\x1b\[31mb does not exist ' --trust "$R/etc/$ODD" \
+    add 'deny user user serial=01'
+
 echo "a map with errors is not edited, and the lines are named"
 printf 'deny user user serial=01\nnonsense\n' >"$MAP"
 unchanged says 1 'identity.map:2:1: error' add 'deny user user serial=02'
