@@ -6,6 +6,8 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/mono.h"
+
 #define CARD "Smart card"
 #define POLL_NS 300000000L	/* between two looks for a card */
 
@@ -48,22 +50,13 @@ loaded(struct attempt *a)
 	return PAM_SERVICE_ERR;
 }
 
-static long
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
 /* The list that was asked for; with wait= until a card comes, where there is
  * a reader. */
 static int
 find(struct attempt *a, struct cards *c, struct why *why)
 {
 	const struct timespec pause = { .tv_nsec = POLL_NS };
-	long end = now() + (long)a->v->o.wait;
+	int64_t end = mono_ms() + (int64_t)a->v->o.wait * 1000;
 	bool told = false;
 	int r;
 
@@ -71,7 +64,7 @@ find(struct attempt *a, struct cards *c, struct why *why)
 	    why)) == 0 && c->n == 0) {
 		free(c->cert);
 		c->cert = NULL;
-		if (now() >= end || (p11_flags(a->card.p11) &
+		if (mono_ms() >= end || (p11_flags(a->card.p11) &
 		    P11_F_NO_READER) != 0)
 			break;
 		if (!told)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "client/cred.h"
 #include "client/dial.h"
 #include "client/explain.h"
@@ -95,7 +96,7 @@ wait_ready(struct client *c, int64_t end)
 {
 	struct pollfd p = { .fd = c->socket,
 	    .events = tls_wants_write(c->tls) ? POLLOUT : POLLIN };
-	int64_t left = end - dial_clock();
+	int64_t left = end - mono_ms();
 
 	if (left <= 0)
 		return ERR_TIMEOUT;
@@ -130,7 +131,7 @@ handshake(struct client *c, struct why *why)
 	    .n = c->cred.n, .key = c->cred.key,
 	    .sign = c->cred.key == NULL ? on_sign : NULL,
 	    .verify = on_verify, .asked = on_asked, .ctx = c };
-	int64_t end = dial_clock() + c->left;
+	int64_t end = mono_ms() + c->left;
 	char text[128];
 	int r = tls_client_new(&c->tls, &spec, c->socket, why);
 

@@ -8,21 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "client/conf.h"
 
 #define STAGGER_MS 250
-
-int64_t
-dial_clock(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Attempts under way; fd -1 where one failed. */
 struct attempts {
@@ -87,7 +78,7 @@ static int
 race(struct attempts *a, const struct addrinfo *ai, int64_t end)
 {
 	while (ai != NULL || pending(a)) {
-		int64_t left = end - dial_clock();
+		int64_t left = end - mono_ms();
 		int winner;
 
 		if (left <= 0) {
@@ -138,7 +129,7 @@ dial(const char *host, uint16_t port, int family, int *left,
     char address[DIAL_TEXT_MAX], struct why *why)
 {
 	struct attempts a = { .error = ECONNREFUSED };
-	int64_t end = dial_clock() + *left;
+	int64_t end = mono_ms() + *left;
 	struct addrinfo *list;
 	int winner, fd, r;
 
@@ -154,7 +145,7 @@ dial(const char *host, uint16_t port, int family, int *left,
 	    NI_NUMERICHOST) != 0)
 		address[0] = '\0';
 	freeaddrinfo(list);
-	end -= dial_clock();
+	end -= mono_ms();
 	*left = end > 0 ? (int)end : 0;
 	if (fd >= 0)
 		return fd;

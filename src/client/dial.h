@@ -20,7 +20,4 @@
 int dial(const char *host, uint16_t port, int family, int *left,
     char address[DIAL_TEXT_MAX], struct why *why);
 
-/* Milliseconds of a clock that only goes forward. */
-int64_t dial_clock(void);
-
 #endif

@@ -7,10 +7,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/helper.h"
+#include "base/mono.h"
 #include "proto/chan.h"
 
 #define PROGRAM "certlogin-p11"
@@ -23,19 +23,10 @@ struct p11 {
 	int fd;
 	int limit_ms;
 	unsigned pending;	/* questions without an answer */
-	long since;		/* the last question or answer, now_ms() */
+	int64_t since;		/* the last question or answer, mono_ms() */
 	uint32_t flags;		/* of the last answer */
 	struct buf out, in;	/* both wiped: the PIN passes through */
 };
-
-static long
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
-}
 
 /* Kill and wait; status tells how it had ended, if it had by itself. */
 static void
@@ -87,7 +78,7 @@ asked(struct p11 *p, int r, struct why *why)
 	if (r != 0)
 		return broken(p, r, why);
 	p->pending++;
-	p->since = now_ms();
+	p->since = mono_ms();
 	return 0;
 }
 
@@ -119,7 +110,7 @@ ask(struct p11 *p, struct why *why)
 static int
 next(struct p11 *p, struct chan_msg *m, struct why *why)
 {
-	long left = p->since + p->limit_ms - now_ms();
+	int64_t left = p->since + p->limit_ms - mono_ms();
 	int r;
 
 	if (p->fd < 0)
@@ -135,7 +126,7 @@ answered(struct p11 *p)
 {
 	if (p->pending > 0)
 		p->pending--;
-	p->since = now_ms();
+	p->since = mono_ms();
 }
 
 /* What P11_DONE says. */
@@ -289,18 +280,19 @@ p11_close(struct p11 *p)
 void
 p11_stop(struct p11 *p)
 {
+	const int64_t end = mono_ms() + STOP_MS;
 	struct chan_msg m;
+	int64_t left = STOP_MS;
 	int status;
-	long end;
 
 	if (p == NULL)
 		return;
-	/* its exit closes the channel: wait for that, then make sure */
-	end = now_ms() + STOP_MS;
+	/* its exit closes the channel: wait for that, then make sure; there may
+	 * be an answer before that nobody waited for */
 	if (p->fd >= 0 && shutdown(p->fd, SHUT_WR) == 0)
-		while (now_ms() < end && chan_recv_timeout(p->fd, &p->in, &m,
-		    0, (int)(end - now_ms())) == 0)
-			continue;	/* an answer that nobody waited for */
+		while (left > 0 && chan_recv_timeout(p->fd, &p->in, &m, 0,
+		    (int)left) == 0)
+			left = end - mono_ms();
 	reap(p, &status);
 	buf_free(&p->out);
 	buf_free(&p->in);

@@ -4,24 +4,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "base/oneshot.h"
 #include "proto/chan.h"
 #include "proto/crlmsg.h"
 
 #define GRACE_MS 12000		/* behind the time that the helper keeps */
 #define DONE_MS 5000		/* from the end of the bytes to the answer */
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Until there is something to read. */
 static int
@@ -32,7 +23,7 @@ wait_until(int fd, int64_t deadline, struct why *why)
 	int n;
 
 	do {
-		left = deadline - monotonic_ms();
+		left = deadline - mono_ms();
 		n = poll(&p, 1, left > 0 ? (int)left : 0);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
@@ -44,7 +35,7 @@ wait_until(int fd, int64_t deadline, struct why *why)
 static int
 drain(int fd, unsigned seconds, struct buf *out, struct why *why)
 {
-	int64_t deadline = monotonic_ms() + (int64_t)seconds * 1000 +
+	int64_t deadline = mono_ms() + (int64_t)seconds * 1000 +
 	    GRACE_MS;
 	char chunk[65536];
 	ssize_t n;

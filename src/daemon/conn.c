@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mono.h"
 #include "daemon/hostkey.h"
 #include "daemon/live.h"
 #include "daemon/reload.h"
@@ -37,7 +38,7 @@ struct conn {
 	struct limits_source source;
 	bool waiting;		/* counted by limits */
 	bool refused;		/* counted as such */
-	int64_t begun;		/* metrics_now() at its first byte */
+	int64_t begun;		/* mono_us() at its first byte */
 	bool proved;		/* a judge was asked for: net saw a certificate
 				 * and its key's signature */
 	bool leaving;		/* over, but processes of it are to end */
@@ -257,7 +258,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int revents)
 		return;
 	}
 	ev_io_stop(loop, w);
-	c->begun = metrics_now();
+	c->begun = mono_us();
 	if (join(c, &why) != 0) {
 		refused_here(c, METRICS_FAULT, why.text);
 		conn_free(c);

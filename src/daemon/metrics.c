@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/mono.h"
 #include "proto/ctlmsg.h"
 #include "proto/ipc.h"
 
@@ -34,19 +35,10 @@ static const struct {
 	[METRICS_FAULT] = { "failed", "fault" },
 };
 
-int64_t
-metrics_now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * US + t.tv_nsec / 1000;
-}
-
 void
 metrics_took(struct metrics_times *t, int64_t begun)
 {
-	int64_t us = metrics_now() - begun;
+	int64_t us = mono_us() - begun;
 	size_t i = 0;
 
 	while (i < METRICS_BOUNDS && us > bounds[i].us)

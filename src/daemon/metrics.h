@@ -45,9 +45,7 @@ struct metrics {
 	int64_t last_reload;		/* seconds since 1970, 0 = none */
 };
 
-/* The monotonic clock in microseconds. */
-int64_t metrics_now(void);
-/* It took from begun (metrics_now()) until now. */
+/* It took from begun (mono_us()) until now. */
 void metrics_took(struct metrics_times *t, int64_t begun);
 /* A load of something that had been asked for has ended. */
 void metrics_reloaded(struct metrics *m, bool good);

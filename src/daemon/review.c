@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/log.h"
+#include "base/mono.h"
 #include "daemon/reviewer.h"
 
 #define REVIEWERS 2
@@ -26,16 +26,6 @@ struct review {
 };
 
 static void run(struct review *v);
-
-/* Not the time of day, which may be set. */
-static double
-seconds(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* ---- who is to be judged ------------------------------------------------ */
 
@@ -60,7 +50,7 @@ static struct live *
 pick(const struct review *v)
 {
 	struct live *found = NULL;
-	double now = seconds();
+	double now = mono_seconds();
 
 	for (struct live *l = NULL; (l = live_next(v->d, l)) != NULL;)
 		if (waits(v, l) && !l->asked && l->not_before <= now &&
@@ -168,7 +158,7 @@ try_much_later(struct review *v, struct live *l)
 		v->failed++;
 	l->unjudged = true;
 	l->tries = TRIES - 1;
-	l->not_before = seconds() + LONG_PAUSE;
+	l->not_before = mono_seconds() + LONG_PAUSE;
 	run_again(v, LONG_PAUSE);
 }
 
@@ -188,7 +178,7 @@ try_later(struct review *v, struct live *l, const char *why)
 		try_much_later(v, l);
 		return;
 	}
-	l->not_before = seconds() + pause;
+	l->not_before = mono_seconds() + pause;
 	run_again(v, pause);
 }
 
@@ -233,7 +223,7 @@ static void
 on_retry(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct review *v = w->data;
-	double now = seconds();
+	double now = mono_seconds();
 
 	(void)loop;
 	(void)revents;
@@ -254,7 +244,7 @@ all_done(struct review *v)
 	if (v->counting && v->kept + v->ended + v->failed > 0)
 		log_info("live sessions judged again: %zu stay, %zu end, "
 		    "%zu could not be judged; %.2f s", v->kept, v->ended,
-		    v->failed, seconds() - v->began);
+		    v->failed, mono_seconds() - v->began);
 	v->counting = false;
 	v->kept = v->ended = v->failed = 0;
 }
@@ -318,7 +308,7 @@ review_policy(struct daemon *d)
 	}
 	v->counting = true;
 	v->kept = v->ended = v->failed = 0;
-	v->began = seconds();
+	v->began = mono_seconds();
 	run(v);
 }
 

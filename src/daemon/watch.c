@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mono.h"
 #include "proto/load.h"
 
 #define TICK 0.02		/* a storm of events wakes us this often */
@@ -60,15 +60,6 @@ struct watch {
 	_Alignas(struct inotify_event) char events[EVENTS_SIZE];
 };
 
-static double
-now_monotonic(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* ---- calm ------------------------------------------------------------------- */
 
 void
@@ -89,7 +80,7 @@ watch_calm_due(const struct watch_calm *c, double now)
 static void
 note(struct watch *w)
 {
-	watch_calm_note(&w->calm, now_monotonic());
+	watch_calm_note(&w->calm, mono_seconds());
 	if (!ev_is_active(&w->tick))
 		ev_timer_again(w->loop, &w->tick);
 }
@@ -236,7 +227,7 @@ look_at(struct watch *w, enum watch_group which, bool sweep)
 {
 	struct group *g = &w->group[which];
 	struct look l;
-	double now = now_monotonic();
+	double now = mono_seconds();
 
 	if (!g->known || g->loading)
 		return true;
@@ -348,7 +339,7 @@ on_tick(struct ev_loop *loop, ev_timer *t, int revents)
 	(void)revents;
 	/* what lies unread is no quiet */
 	take_events(w);
-	if (watch_calm_due(&w->calm, now_monotonic()))
+	if (watch_calm_due(&w->calm, mono_seconds()))
 		look_at_all(w, false);
 	if (w->fd >= 0)
 		ev_io_start(loop, &w->io);
@@ -414,7 +405,7 @@ watch_begin(struct watch *w, enum watch_group which)
 	g = &w->group[which];
 	g->loading = true;
 	g->held = NULL;
-	g->since = now_monotonic();
+	g->since = mono_seconds();
 	for (size_t i = 0; i < g->loaded.n; i++)
 		(void)load_look(&g->loaded.source[i], &g->begun[i]);
 }
@@ -424,7 +415,7 @@ static struct group *
 end(struct watch *w, enum watch_group which)
 {
 	struct group *g = &w->group[which];
-	double now = now_monotonic(), took = g->loading ? now - g->since : 0.;
+	double now = mono_seconds(), took = g->loading ? now - g->since : 0.;
 
 	g->rest = now + (took < REST_MAX ? took : REST_MAX);
 	g->loading = g->retry = false;
@@ -474,7 +465,7 @@ watch_waits_for(const struct watch *w, enum watch_group which)
 {
 	const struct group *g = w != NULL ? &w->group[which] : NULL;
 
-	return g != NULL && g->held != NULL && now_monotonic() -
+	return g != NULL && g->held != NULL && mono_seconds() -
 	    g->held_since >= w->sweep.repeat ? g->held->path : NULL;
 }
 

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "base/path.h"
 #include "proto/ipc.h"
 
@@ -30,7 +30,7 @@ struct get {
 	CURL *curl;
 	int out;
 	size_t total;			/* bytes written */
-	time_t deadline;		/* CLOCK_MONOTONIC */
+	int64_t deadline;	/* mono_ms() */
 	const char *protocols;		/* nothing else of libcurl is reached */
 	const char *problem;		/* of writing, or NULL */
 	char error[CURL_ERROR_SIZE];
@@ -119,15 +119,6 @@ get_file(int file, int out, struct why *why)
 }
 
 /* ---- names --------------------------------------------------------------- */
-
-static time_t
-monotonic(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 /* "+HOST:PORT:ADDRESS,...": what libcurl then uses, without asking itself,
  * for it would start a thread for that. */
@@ -223,7 +214,7 @@ static bool
 set_limits(struct get *g, const char *url, struct curl_slist *addresses)
 {
 	CURL *c = g->curl;
-	long left = (long)(g->deadline - monotonic());
+	long left = (long)((g->deadline - mono_ms()) / 1000);
 
 	/* 0 would be no limit */
 	left = left > 0 ? left : 1;
@@ -328,8 +319,8 @@ int
 get_url(const char *url, unsigned seconds, int out, struct why *why)
 {
 	char at[LOCATION_MAX], next[LOCATION_MAX];
-	struct get g = { .out = out, .deadline = monotonic() +
-	    (time_t)seconds, .protocols = is_https(url) ? "https" :
+	struct get g = { .out = out, .deadline = mono_ms() +
+	    (int64_t)seconds * 1000, .protocols = is_https(url) ? "https" :
 	    "http,https" };
 	int r = 1;
 
@@ -337,7 +328,7 @@ get_url(const char *url, unsigned seconds, int out, struct why *why)
 	for (int i = 0; r == 1 && i <= REDIRECTS_MAX; i++) {
 		if ((r = check_scheme(&g, at, why)) != 0)
 			return r;
-		if (monotonic() >= g.deadline)
+		if (mono_ms() >= g.deadline)
 			return why_set(why, ERR_TIMEOUT, "took longer than "
 			    "%u seconds", seconds);
 		if ((g.curl = curl_easy_init()) == NULL)

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "proto/chan.h"
 
 #define CHANNELS_MAX 10240	/* more than max-startups can be */
@@ -28,15 +28,6 @@ struct server {
 	uint8_t last[16];		/* source served last */
 	uint8_t last_len;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int
 compare(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
@@ -164,7 +155,7 @@ look_at(struct server *s, size_t i, short ev, int64_t now)
 static void
 look_at_all(struct server *s)
 {
-	int64_t now = now_ms();
+	int64_t now = mono_ms();
 
 	/* backwards: drop() moves the last one, already seen, into the gap */
 	for (size_t i = s->n; i-- > 0; )

@@ -3,21 +3,12 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/err.h"
+#include "base/mono.h"
 
 #define LIMIT_MS 1000
 #define MANY 500		/* more are listed rather than asked for */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int
 find_account(const char *name, uid_t *uid)
@@ -53,7 +44,7 @@ list_all(struct accounts *a)
 	const struct passwd *pw;
 
 	setpwent();
-	while (now_ms() < a->deadline && (pw = getpwent()) != NULL) {
+	while (mono_ms() < a->deadline && (pw = getpwent()) != NULL) {
 		struct accounts_one *one = place(a, pw->pw_name);
 
 		/* the first of two entries is the one that counts */
@@ -71,7 +62,7 @@ accounts_init(struct accounts *a, const struct map *map, accounts_find *find)
 	size_t named = 0;
 
 	*a = (struct accounts){ .find = find != NULL ? find : find_account,
-	    .deadline = now_ms() + LIMIT_MS };
+	    .deadline = mono_ms() + LIMIT_MS };
 	for (a->n = 64; a->n < 2 * map->n_word; a->n *= 2)
 		;
 	if ((a->one = calloc(a->n, sizeof(*a->one))) == NULL)
@@ -103,7 +94,7 @@ accounts_get(struct accounts *a, const char *name, uid_t *uid)
 	struct accounts_one *one = place(a, name);
 
 	if (one->state == ACCOUNTS_NEW) {
-		if (now_ms() >= a->deadline) {
+		if (mono_ms() >= a->deadline) {
 			a->late = true;
 			return ACCOUNTS_NEW;
 		}

@@ -4,10 +4,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/mono.h"
 #include "proto/hello.h"
 
 union control {
@@ -142,19 +142,12 @@ int
 chan_wait(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct timespec began, now;
-	int left = ms, r;
+	int64_t end = mono_ms() + ms, left = ms;
+	int r;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &began);
-	while ((r = poll(&p, 1, left)) < 0 && errno == EINTR) {
-		if (ms < 0)
-			continue;
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		left = ms - (int)((now.tv_sec - began.tv_sec) * 1000 +
-		    (now.tv_nsec - began.tv_nsec) / 1000000);
-		if (left < 0)
+	while ((r = poll(&p, 1, (int)left)) < 0 && errno == EINTR)
+		if (ms >= 0 && (left = end - mono_ms()) < 0)
 			left = 0;
-	}
 	return r > 0 ? 0 : r == 0 ? ERR_TIMEOUT : ERR_SYS;
 }
 

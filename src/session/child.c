@@ -19,11 +19,12 @@
 #include <unistd.h>
 
 #include "base/memfile.h"
+#include "base/mono.h"
 
 #define BEGIN_FD 3		/* where certlogin-start finds its message */
 #define EXE_FD 4
 #define FAMILY_MAX 8192		/* descendants that one round ends */
-#define KILL_SECONDS 5
+#define KILL_MS 5000
 #define KILL_PAUSE_NS 1000000	/* when nobody ended since the last round */
 
 /* The two ends: what the process gets as 0-2, what net gets. */
@@ -365,24 +366,15 @@ kill_descendants(void)
 	}
 }
 
-static int64_t
-now_seconds(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec;
-}
-
 /* Round by round, for those that were begun meanwhile, and those whose parent
  * was gone before it was asked for them. */
 bool
 child_kill_all(void)
 {
 	const struct timespec pause = { .tv_nsec = KILL_PAUSE_NS };
-	int64_t end = now_seconds() + KILL_SECONDS;
+	int64_t end = mono_ms() + KILL_MS;
 
-	while (now_seconds() <= end) {
+	while (mono_ms() <= end) {
 		bool reaped = false;
 		pid_t pid;
 

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "proto/chan.h"
 #include "proto/hello.h"
 #include "session/session.h"
@@ -239,21 +240,12 @@ end(struct session *s, const char *text)
 	return ERR_REFUSED;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* certlogind stopped or crashed, and a new one will be found; or it will not
  * have us, and is not asked too often. */
 static void
 lose_listener(struct session *s)
 {
-	int64_t now = now_ms();
+	int64_t now = mono_ms();
 
 	(void)close(s->listener);
 	s->listener = -1;
@@ -323,7 +315,7 @@ static int64_t
 ends_at(const struct session *s)
 {
 	return (int64_t)time(NULL) + (int64_t)s->set.grace -
-	    (now_ms() - s->lost) / 1000;
+	    (mono_ms() - s->lost) / 1000;
 }
 
 static int
@@ -418,7 +410,7 @@ reap(struct session *s)
 static int
 until_look(struct session *s)
 {
-	int64_t now = now_ms();
+	int64_t now = mono_ms();
 
 	if (s->listener >= 0)
 		return -1;
@@ -471,7 +463,7 @@ one_round(struct session *s)
 	int r;
 
 	if (s->lost != 0) {
-		left = s->lost + (int64_t)s->set.grace * 1000 - now_ms();
+		left = s->lost + (int64_t)s->set.grace * 1000 - mono_ms();
 		if (left <= 0)
 			return give_up(s);
 		ms = earlier(ms, left);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mono.h"
 #include "daemon/answer.h"
 #include "daemon/expiry.h"
 #include "daemon/hostkey.h"
@@ -525,9 +526,9 @@ START_TEST(metrics_times)
 {
 	struct metrics_times *took = &d.metrics.login;
 
-	metrics_took(took, metrics_now() - 3000);
-	metrics_took(took, metrics_now() - 30000);
-	metrics_took(took, metrics_now() - INT64_C(1800000000));
+	metrics_took(took, mono_us() - 3000);
+	metrics_took(took, mono_us() - 30000);
+	metrics_took(took, mono_us() - INT64_C(1800000000));
 	ck_assert_uint_eq(took->count[0], 1);
 	ck_assert_uint_eq(took->count[3], 1);
 	ck_assert_uint_eq(took->count[METRICS_BOUNDS], 1);
