@@ -187,11 +187,3 @@ listener_close(struct daemon *d)
 			(void)close(d->listeners[i].fd);
 		}
 }
-
-void
-listener_leave(const struct daemon *d)
-{
-	for (size_t i = 0; i < CONF_LISTEN_MAX; i++)
-		if (d->listeners[i].data != NULL)
-			(void)close(d->listeners[i].fd);
-}

@@ -13,7 +13,5 @@ size_t listener_inherited(void);
 
 int listener_open(struct daemon *d, struct why *why);
 void listener_close(struct daemon *d);
-/* In a forked child: its parent alone listens, the loop is the parent's. */
-void listener_leave(const struct daemon *d);
 
 #endif

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/helper.h"
 #include "base/log.h"
-#include "daemon/listener.h"
 #include "proto/chan.h"
 #include "proto/kept.h"
 
@@ -126,6 +126,31 @@ keep(int fd, const struct setup *with, const struct load_result *res)
 	buf_free(&b);
 }
 
+/* certlogind's other descriptors are not ours.  A load may hang, and until its
+ * end a lock would stay locked, an address in use, and a peer would wait for
+ * the end of a connection that is over. */
+static int
+keep_only(int fd, const struct daemon *d)
+{
+	const int wanted[] = { fd, d->programs.judge, d->empty_dir,
+	    d->setup != NULL ? d->setup->policy : -1 };
+	const size_t n = sizeof(wanted) / sizeof(wanted[0]);
+	unsigned from = 3, next;
+
+	closelog();		/* it opens its own when there is a line */
+	do {
+		next = ~0U;
+		for (size_t i = 0; i < n; i++)
+			if (wanted[i] >= (int)from &&
+			    (unsigned)wanted[i] < next)
+				next = (unsigned)wanted[i];
+		if (next > from && close_range(from, next - 1, 0) != 0)
+			return ERR_SYS;
+		from = next + 1;
+	} while (next != ~0U);
+	return 0;
+}
+
 _Noreturn static void
 be_loader(int fd, struct daemon *d, const struct setup *with, uint64_t number)
 {
@@ -134,11 +159,10 @@ be_loader(int fd, struct daemon *d, const struct setup *with, uint64_t number)
 	struct why why;
 	int r;
 
-	/* certlogind's lock, sockets and signals are not ours; our life ends
-	 * with its, though not at once: its successor must meet neither the
-	 * lock nor an address in use */
-	(void)close(d->lock);
-	listener_leave(d);
+	/* our life ends with its, though not at once: its successor must meet
+	 * neither the lock nor an address in use */
+	if (keep_only(fd, d) != 0)
+		_exit(1);
 	for (int i = 1; i < NSIG; i++)
 		(void)signal(i, SIG_DFL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -88,6 +88,13 @@ holds()
 	[ -n "$(find "/proc/$1/fd" -lname "socket:\[$SOCKET\]")" ]
 }
 
+# files PID: what it has open behind 0-2, but programs
+files()
+{
+	find "/proc/$1/fd" -name '[0-9]*' ! -name '[012]' \
+	    ! -lname '*/certlogin*' -printf '%l\n' | sort
+}
+
 realm_make
 daemon_start
 
@@ -100,6 +107,10 @@ done >>"$R/etc/identity.map"
 wait_for 30 loads || give_up "nothing loads"
 holds "$DAEMON" || give_up "certlogind does not listen on $SOCKET"
 ! holds "$LOADER" || give_up "who loads has it, too"
+shared=$(comm -12 <(files "$DAEMON") <(files "$LOADER"))
+[ "$shared" = "${shared#*socket:}" ] || give_up "who loads has, too: $shared"
+[ "$(files "$DAEMON" | grep -c ^socket:)" -ge 3 ] ||
+    give_up "certlogind has no sockets"
 kill -CONT "$LOADER"
 
 echo "when it ends nobody listens, whoever has the socket as well"
