@@ -6,12 +6,8 @@
 set -eu
 # shellcheck source=tests/lib/pam.sh
 . "$SRC/tests/lib/pam.sh"
-
-# clock_set HOURS: for whatever of ours starts from now on
-clock_set()
-{
-	echo $(($1 * 3600)) >/etc/shiftclock
-}
+# shellcheck source=tests/lib/clock.sh
+. "$SRC/tests/lib/clock.sh"
 
 # at HOURS: an openssl time
 at()
@@ -99,8 +95,6 @@ all_refused()
 
 pam_make
 service try source=file file=%h/id.pem
-cp "$BUILD/tests/tools/shiftclock.so" /etc/
-chmod 0755 /etc/shiftclock.so
 
 # two anchors, one with a fresh CRL, one with a stale one
 old_ca "$R/lab" '/CN=Lab one'
@@ -135,7 +129,7 @@ all_refused
 daemon_stop
 
 echo "set back by three days: by a clock alone they would be good again"
-echo /etc/shiftclock.so >/etc/ld.so.preload
+clock_begin
 clock_set -72
 daemon_start
 admitted forgotten alice
@@ -167,5 +161,5 @@ out_by_file expired expired expired
 mv "$R/one.crl" "$R/etc/crl/one.crl"
 daemon_reload
 admitted good alice
-rm /etc/ld.so.preload
+clock_end
 daemon_stop

@@ -2,19 +2,36 @@
  * A clock that is set, for one test alone: preloaded into every program of the
  * test's namespace by /etc/ld.so.preload, for our helpers get no environment.
  * It shows another time to certlogind, certlogin-judge and their like, and to
- * nobody else; the offset in seconds is in /etc/shiftclock when they start.
+ * nobody else.  The offset in seconds is the int64_t in /etc/shiftclock, which
+ * stays mapped: what changes there counts for whoever runs already.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
-static long offset;
+static const volatile int64_t *offset;
 static int (*real)(clockid_t, struct timespec *);
+
+static void
+map_offset(int fd)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) != 0 || st.st_size != (off_t)sizeof(*offset))
+		return;
+	p = mmap(NULL, sizeof(*offset), PROT_READ, MAP_SHARED, fd, 0);
+	if (p != MAP_FAILED)
+		offset = p;
+}
 
 /* Before main(), and so before a helper locks itself in. */
 __attribute__((constructor))
@@ -22,8 +39,7 @@ static void
 begin(void)
 {
 	static const char ours[] = "certlogin";
-	char line[32];
-	FILE *f;
+	int fd;
 
 	*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
 	if (real == NULL)
@@ -31,12 +47,11 @@ begin(void)
 	/* the client is somebody else's */
 	if (strncmp(program_invocation_short_name, ours,
 	    strlen(ours)) != 0 || program_invocation_short_name[
-	    strlen(ours)] == '\0' ||
-	    (f = fopen("/etc/shiftclock", "re")) == NULL)
+	    strlen(ours)] == '\0' || offset != NULL ||
+	    (fd = open("/etc/shiftclock", O_RDONLY | O_CLOEXEC)) < 0)
 		return;
-	if (fgets(line, sizeof(line), f) != NULL)
-		offset = strtol(line, NULL, 10);
-	(void)fclose(f);
+	map_offset(fd);
+	(void)close(fd);
 }
 
 int
@@ -47,8 +62,9 @@ clock_gettime(clockid_t id, struct timespec *ts)
 	if (real == NULL)
 		begin();
 	r = real(id, ts);
-	if (r == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-		ts->tv_sec += offset;
+	if (r == 0 && offset != NULL &&
+	    (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		ts->tv_sec += *offset;
 	return r;
 }
 
