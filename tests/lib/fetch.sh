@@ -7,7 +7,8 @@
 #	$R/etc/crl/lab.crl	in place: an older one
 #
 #	fetch [OPTION…]		$rc, $R/out, $R/err
-#	fetched FILE RESULT	it should: exit 0, FILE is in place
+#	fetched FILE RESULT [OPTION…]
+#				it should: exit 0, FILE is in place
 #	kept REASON [STATUS [OPTION…]]
 #				it should not: exit STATUS (1), and what is in
 #				place stays as it is, with nothing beside it
@@ -92,11 +93,14 @@ newer()
 
 fetched()
 {
-	fetch
+	local file=$1 result=$2
+
+	shift 2
+	fetch "$@"
 	[ "$rc" -eq 0 ] || give_up "exit $rc: $(cat "$R/err")"
-	grep -qE "^  result +$2\$" "$R/out" ||
-	    give_up "it does not say '$2': $(cat "$R/out")"
-	cmp "$1" "$CRL" || give_up "it is not in place"
+	grep -qE "^  result +$result\$" "$R/out" ||
+	    give_up "it does not say '$result': $(cat "$R/out")"
+	cmp "$file" "$CRL" || give_up "it is not in place"
 }
 
 # what is in place, and all there is

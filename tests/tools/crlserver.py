@@ -7,6 +7,7 @@ Each request's line goes to LOG, after "ready".  Paths:
     /NAME         that file of FOLDER
     /big          100 MB, which it says before; /endless: which it does not
     /drip         a byte each tenth of a second, without end
+    /slow/NAME    that file, 1,000 bytes a second
     /hang         nothing at all
     /short        less than it promised, then the end
     /status/N     status N, with the file `error` of FOLDER as its body
@@ -49,6 +50,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             time.sleep(pause)
 
+    def slowly(self, data):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        for at in range(0, len(data), 100):
+            self.wfile.write(data[at:at + 100])
+            self.wfile.flush()
+            time.sleep(0.1)
+
     def answer(self, word, rest):
         if word == "big":
             self.forever(b"\n" * 65536, 0, 100000000)
@@ -56,6 +66,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.forever(b"\n" * 65536, 0)
         elif word == "drip":
             self.forever(b"\n", 0.1)
+        elif word == "slow":
+            self.slowly(self.file(rest))
         elif word == "hang":
             time.sleep(600)
         elif word == "short":
