@@ -20,6 +20,8 @@
 #include "daemon/spare.h"
 #include "proto/chan.h"
 
+#define ASK_SECONDS 0.5		/* between two questions of a session, which
+				 * asks each second at most */
 #define LEAVING_SECONDS 10.	/* more than net's own limit for last words */
 
 struct conn {
@@ -413,6 +415,33 @@ answer_tty(struct conn *c, struct chan_msg *m)
 	    ipc_ses_tty_decode(m->body, c->live->reg.tty);
 }
 
+static void
+on_rested(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct conn *c = w->data;
+
+	(void)revents;
+	ev_io_start(loop, &c->io);
+}
+
+/* Is anybody there?  One who asks too often waits in its own channel. */
+static int
+answer_ask(struct conn *c, struct chan_msg *m)
+{
+	int r = ipc_empty_decode(m->body);
+
+	if (r != 0 || c->live == NULL)
+		return r != 0 ? r : ERR_STATE;
+	/* its time to log in is over */
+	if (ev_is_active(&c->grace))
+		ev_io_stop(c->d->loop, &c->io);
+	else {
+		ev_timer_init(&c->grace, on_rested, ASK_SECONDS, 0.);
+		ev_timer_start(c->d->loop, &c->grace);
+	}
+	return say(c, IPC_SES_REGISTERED);
+}
+
 /* ---- a session that comes back ---------------------------------------------------- */
 
 static int
@@ -464,6 +493,7 @@ static const struct {
 	{ IPC_SES_REGISTER, 1, answer_register },
 	{ IPC_SES_LOG, 0, answer_log },
 	{ IPC_SES_TTY, 0, answer_tty },
+	{ IPC_SES_ASK, 0, answer_ask },
 };
 
 static int

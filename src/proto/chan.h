@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 
-#define IPC_VERSION 1		/* 1 to 255 */
+#define IPC_VERSION 2		/* 1 to 255 */
 #define CHAN_MSG_MAX 65536	/* bytes of one message with its header */
 #define CHAN_FDS_MAX 64
 

@@ -85,7 +85,7 @@ enum ipc_type {
 	/* certlogind -> session */
 	IPC_SES_JOIN = 64,	/* fd 0: TCP socket, fd 1: hostkey channel */
 	IPC_SES_JUDGE = 65,	/* fd 0: judge channel */
-	IPC_SES_REGISTERED = 66,
+	IPC_SES_REGISTERED = 66,	/* also to each SES_ASK */
 	IPC_SES_END = 67,
 	IPC_SES_STALE = 68,	/* judged under an older policy: judge again */
 	/* session -> certlogind */
@@ -94,6 +94,7 @@ enum ipc_type {
 	IPC_SES_REGISTER = 82,	/* fd 0: sealed memfd with struct ipc_proof */
 	IPC_SES_LOG = 83,	/* a line for the log (ipc_text_*) */
 	IPC_SES_TTY = 84,
+	IPC_SES_ASK = 85,	/* are you there, and am I registered? no body */
 	/* PAM module -> judge (job `pam`), answered by FACTS, JUDGE_VERDICT */
 	IPC_PAM_OFFER = 88,
 	IPC_PAM_PROVE = 89,

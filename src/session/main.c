@@ -40,7 +40,7 @@ session_log(struct session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (s->listener < 0 || !s->understood) {
+	if (s->listener < 0 || !s->understood || s->lost != 0) {
 		log_open("certlogin-session", 0, LOG_LEVEL_INFO);
 		log_info("%s", text);
 		return;

@@ -24,6 +24,9 @@
 #define COMPLAINTS_MAX 16	/* lines about requests that failed */
 #define RETRY_MS 1000		/* looking for a new certlogind */
 #define RETRY_MAX_MS 30000	/* one that answers and does not take us */
+#define QUESTIONS 4		/* to certlogind in review-grace-time, */
+#define QUESTION_MIN_MS 1000	/* but neither more often */
+#define QUESTION_MAX_MS 300000	/* nor less */
 #define LAST_WORD_MS 1000	/* for net to tell the client why */
 
 static struct child *
@@ -245,17 +248,64 @@ end(struct session *s, const char *text)
 static void
 lose_listener(struct session *s)
 {
+	const bool had_us = s->registered;
 	int64_t now = mono_ms();
 
 	(void)close(s->listener);
 	s->listener = -1;
+	s->registered = s->waits = false;
 	if (s->lost == 0)
 		s->lost = now;
-	else if (s->understood || !s->told) {
+	if (!had_us && (s->understood || !s->told)) {
 		s->pause = s->pause < RETRY_MAX_MS / 2 ? s->pause * 2 :
 		    RETRY_MAX_MS;
 		s->next_look = now + s->pause;
 	}
+}
+
+static int64_t
+question_ms(const struct session *s)
+{
+	int64_t ms = (int64_t)s->set.grace * 1000 / QUESTIONS;
+
+	return ms < QUESTION_MIN_MS ? QUESTION_MIN_MS :
+	    ms > QUESTION_MAX_MS ? QUESTION_MAX_MS : ms;
+}
+
+/* It has us, and will be asked again. */
+static void
+answered(struct session *s)
+{
+	s->registered = true;
+	s->waits = s->sent = false;
+	s->next_question = mono_ms() + question_ms(s);
+	s->lost = 0;
+	s->pause = RETRY_MS;
+}
+
+static void
+send_question(struct session *s)
+{
+	(void)ipc_empty_encode(&s->out, IPC_SES_ASK);
+	s->sent = chan_send(s->listener, &s->out, NULL, 0) == 0;
+}
+
+/* One that hangs keeps its end of the channel open.  One question is enough:
+ * whoever reads what lies in the channel will answer it.  Nothing of its lies
+ * unread here. */
+static void
+ask_listener(struct session *s, int64_t now)
+{
+	if (!s->registered || now < s->next_question)
+		return;
+	s->next_question = now + question_ms(s);
+	if (!s->waits) {
+		s->waits = true;
+		send_question(s);
+	} else if (s->lost == 0)
+		/* from the question on, but not for as long as we may have
+		 * been stopped ourselves */
+		s->lost = now - question_ms(s);
 }
 
 /* The answer to our first word. */
@@ -289,9 +339,9 @@ answer_listener(struct session *s, const struct chan_msg *m)
 		return end(s, text);
 	if (m->hello || m->type != IPC_SES_REGISTERED || !s->understood)
 		return r;
-	s->lost = 0;
-	s->pause = RETRY_MS;
-	return ipc_empty_decode(m->body);
+	if ((r = ipc_empty_decode(m->body)) == 0)
+		answered(s);
+	return r;
 }
 
 static int
@@ -421,40 +471,74 @@ until_look(struct session *s)
 	return s->listener >= 0 ? -1 : (int)(s->next_look - now);
 }
 
+/* Why nobody has judged it: for the log, and for the person. */
+static const char *
+left_alone(const struct session *s, const char **person)
+{
+	if (s->listener < 0) {
+		*person = "nothing there has looked after this session for "
+		    "too long (certlogind was stopped, or its run-dir "
+		    "changed); tell the administrator";
+		return "no certlogind answered in its run-dir";
+	}
+	if (s->told && !s->understood) {
+		*person = "certlogin was upgraded on that host, and this "
+		    "session is of the version before; log in again";
+		return "no certlogind of its version was there";
+	}
+	*person = "nothing there has looked after this session for too long "
+	    "(certlogind does not answer); tell the administrator";
+	return "certlogind did not answer, though it is there: it hangs, or "
+	    "is stopped";
+}
+
 /* Nobody has judged it for too long, so that a revocation may have passed it
  * by: who was let in then is asked to come again. */
 static int
 give_up(struct session *s)
 {
 	char identity[sizeof(s->verdict.identity)];
-	const bool other = s->listener >= 0 && s->told;
+	const char *person, *why = left_alone(s, &person);
 
 	session_log(s, "ended: account=%s address=%s reference=%llu "
-	    "identity=\"%s\": for review-grace-time, %u s, no certlogind %s",
+	    "identity=\"%s\": for review-grace-time, %u s, %s",
 	    s->account.name, s->host, (unsigned long long)s->reference,
 	    err_unquote(identity, sizeof(identity), s->verdict.identity),
-	    s->set.grace, other ? "of its version was there" :
-	    "answered in its run-dir");
-	return end(s, other ? "certlogin was upgraded on that host, and this "
-	    "session is of the version before; log in again" : "nothing there "
-	    "has looked after this session for too long (certlogind was "
-	    "stopped, or its run-dir changed); tell the administrator");
+	    s->set.grace, why);
+	return end(s, person);
 }
 
-/* The earlier of the two, -1 being never. */
+static int64_t
+gives_up_at(const struct session *s)
+{
+	return s->lost + (int64_t)s->set.grace * 1000;
+}
+
+/* The earlier of the two, a -1 being never. */
 static int
 earlier(int a, int64_t b)
 {
+	if (b < 0)
+		b = 0;
 	if (b > INT_MAX)
 		b = INT_MAX;
 	return a < 0 || b < a ? (int)b : a;
+}
+
+/* Nothing has come from certlogind until now, a time before this was seen: what
+ * it said while we were stopped counts first. */
+static int
+nothing_heard(struct session *s, int64_t now)
+{
+	ask_listener(s, now);
+	return s->lost != 0 && gives_up_at(s) <= now ? give_up(s) : 0;
 }
 
 static int
 one_round(struct session *s)
 {
 	int ms = until_look(s);
-	int64_t left;
+	int64_t now = mono_ms();
 	struct pollfd p[] = {
 		{ .fd = s->net, .events = POLLIN },
 		{ .fd = s->signals, .events = POLLIN },
@@ -462,18 +546,23 @@ one_round(struct session *s)
 	};
 	int r;
 
-	if (s->lost != 0) {
-		left = s->lost + (int64_t)s->set.grace * 1000 - mono_ms();
-		if (left <= 0)
-			return give_up(s);
-		ms = earlier(ms, left);
-	}
+	/* it was full: a question without an answer, until it can be sent */
+	if (s->waits && !s->sent)
+		p[2].events |= POLLOUT;
+	if (s->lost != 0)
+		ms = earlier(ms, gives_up_at(s) - now);
+	if (s->registered)
+		ms = earlier(ms, s->next_question - now);
 	if ((r = poll(p, 3, ms)) < 0)
 		return errno == EINTR ? 0 : ERR_SYS;
 	/* exits first: net must not miss one behind its own end */
 	if (p[1].revents != 0 && (r = reap(s)) != 0)
 		return r;
-	if (p[2].revents != 0 && (r = listener_message(s)) != 0)
+	if ((p[2].revents & POLLOUT) != 0)
+		send_question(s);
+	r = (p[2].revents & ~POLLOUT) != 0 ? listener_message(s) :
+	    nothing_heard(s, now);
+	if (r != 0)
 		return r;
 	return p[0].revents != 0 ? net_message(s) : 0;
 }
@@ -495,8 +584,8 @@ serve_run(struct session *s)
 {
 	int r = 0;
 
-	s->pause = RETRY_MS;
 	s->told = true;
+	answered(s);
 	/* A net that does not listen must not keep us from hearing that this
 	 * session is to be ended; an honest one never has so much to hear
 	 * that a send would have to wait.  Nor may a certlogind that does

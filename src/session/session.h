@@ -24,6 +24,10 @@ struct session {
 	bool understood;		/* it is of our version: else there is
 					 * nothing that could be said to it */
 	bool told;			/* it said of which it is */
+	bool registered;		/* it has this session */
+	bool waits;			/* for its answer whether it does */
+	bool sent;			/* that question is in the channel */
+	int64_t next_question;		/* monotonic ms */
 	int64_t lost;			/* since when none had this session
 					 * judged, monotonic ms; 0 = one does */
 	int64_t next_look;		/* for a new one, monotonic ms */
@@ -55,7 +59,7 @@ struct session {
 	unsigned complaints;		/* lines about requests that failed */
 };
 
-/* Tell certlogind a line for its log; without one, or to one of another
+/* Tell certlogind a line for its log; without one that answers and is of this
  * version, the system's log. */
 void session_log(struct session *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

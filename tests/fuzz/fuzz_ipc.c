@@ -363,6 +363,7 @@ session(uint8_t type, struct rd r, struct buf *b)
 	case IPC_SES_JUDGE:
 	case IPC_SES_REGISTERED:
 	case IPC_SES_NEED_JUDGE:
+	case IPC_SES_ASK:
 		e = ipc_empty_decode(r);
 		return e != 0 ? e : ipc_empty_encode(b, type);
 	case IPC_NET_END:

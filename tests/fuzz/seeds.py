@@ -328,6 +328,7 @@ def other_messages():
         b"".join(string(t) for t in texts)
     yield "ses-log", 83, string("a line")
     yield "ses-tty", 84, string("pts/3")
+    yield "ses-ask", 85, b""
     yield "ctl-try", 135, string("/etc/certlogin/identity.map") + u32(2) + \
         u32(4711) + u32(1)
     items = item("refusal") + item("reference", 7) + \

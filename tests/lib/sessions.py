@@ -15,7 +15,7 @@ import sys
 import time
 
 REGISTER, REGISTERED, END = 82, 66, 67
-VERSION, SESSION = 1, 1                 # ours; HELLO_SESSION
+VERSION, SESSION = 2, 1                 # ours; HELLO_SESSION
 FIRST = 1000000000                      # reference of the first
 
 
@@ -76,4 +76,5 @@ def main():
             s.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 
-VERSION, TRY, ANSWER = 1, 7, 16
+VERSION, TRY, ANSWER = 2, 7, 16
 RECORD, TEXT, NUMBER, TIME = 1, 2, 3, 4
 
 

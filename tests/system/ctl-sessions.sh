@@ -99,7 +99,7 @@ import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
 s.connect(sys.argv[1])
-s.send(b"\1\4" + bytes(8))
+s.send(b"\2\4" + bytes(8))
 first = s.recv(1 << 17)
 assert first[1] == 17, first[:2]
 print("begun", flush=True)

@@ -18,8 +18,8 @@ local_peers()
 	    os.setgroups([42100])
 	    os.setgid(int(sys.argv[4]))
 	    os.setuid(int(sys.argv[4]))
-	garbage = [b"\0", b"\1", b"\1\0", b"\2\3", b"\1\3" + b"x" * 60000,
-	           b"\1\xff", b"\1\1\0\0", b"GET / HTTP/1.0\r\n\r\n"]
+	garbage = [b"\0", b"\2", b"\2\0", b"\3\3", b"\2\3" + b"x" * 60000,
+	           b"\2\xff", b"\2\1\0\0", b"GET / HTTP/1.0\r\n\r\n"]
 	left = []
 	for i in range(count):
 	    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -27,7 +27,7 @@ local_peers()
 	    if what == "garbage":
 	        s.send(garbage[i % len(garbage)])
 	    elif what == "descriptors":
-	        socket.send_fds(s, [b"\1\3"], [0, 1, 2, 0, 1, 2])
+	        socket.send_fds(s, [b"\2\3"], [0, 1, 2, 0, 1, 2])
 	    left.append(s)
 	print("ready", flush=True)
 	while left:

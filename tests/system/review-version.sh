@@ -15,7 +15,9 @@ set -eu
 
 need_program script
 GRACE=6				# seconds, of those that are not to stay
-LINE='is of version 2 of certlogin, this is 1'
+OURS=$(sed -n 's/^#define IPC_VERSION \([0-9]*\).*/\1/p' \
+    "$SRC/src/proto/chan.h")
+LINE="is of version $((OURS + 1)) of certlogin, this is $OURS"
 
 # daemon_crash: with nobody behind it that would say so
 daemon_crash()
@@ -150,14 +152,14 @@ log_mark
 daemon_start
 wait_for 10 others '[23]' || give_up "not seen: $(cat "$R/out")"
 control2 sessions --json >"$R/json" || give_up "sessions: exit $?"
-python3 - "$R/json" <<'END' || give_up "sessions: $(cat "$R/json")"
+python3 - "$R/json" $((OURS + 1)) <<'END' || give_up "sessions: $(cat "$R/json")"
 import json, sys
 s = json.load(open(sys.argv[1]))
 assert len([x for x in s if x["account"] == "alice"]) == 2
 for x in s:
     assert x["address"] == "127.0.0.1", x
     assert " uri=spiffe://" in x["identity"], x
-    assert x["problem"].startswith("of version 2"), x
+    assert x["problem"].startswith("of version " + sys.argv[2]), x
     assert x["expires"] > x["since"] and x["reference"] > 0, x
 assert len([x for x in s if x["tty"].startswith("pts/")]) == 1
 END

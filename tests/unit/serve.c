@@ -1,0 +1,327 @@
+/*
+ * src/session/serve.c: how a session notices that its certlogind hangs.  The
+ * session is a process of its own; certlogind and net are played here.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/chan.h"
+#include "session/session.h"
+
+#define GRACE 3			/* seconds, so a question each second: the first
+				 * is unanswered after 2, and that is the end
+				 * after 4 */
+#define BETWEEN_MS 3000
+#define END_MS 4000
+#define LIMIT_SECONDS 60
+#define SLACK_MS 200		/* clocks of whole milliseconds, and a start */
+
+static struct {
+	pid_t pid;		/* the session */
+	int certlogind, net;	/* our ends */
+	int its_certlogind;	/* its end, here as well */
+	int64_t began;		/* ms */
+} f;
+
+/* ---- what is in the program's main.c, and login.c ------------------------- */
+
+void
+session_log(struct session *s, const char *fmt, ...)
+{
+	(void)s;
+	(void)fmt;
+}
+
+int
+session_register(struct session *s, int channel)
+{
+	(void)s;
+	(void)channel;
+	return ERR_STATE;
+}
+
+const char *
+login_failed_text(const struct ipc_net_failed *n, char *dst, size_t size)
+{
+	(void)n;
+	(void)snprintf(dst, size, "failed");
+	return dst;
+}
+
+/* ---- the session ------------------------------------------------------------ */
+
+static int64_t
+ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+make_pair(int pair[2])
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+	    pair), 0);
+}
+
+/* Something that is ended with it, as certlogin-net is. */
+static int
+start_net(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)pause();
+		_exit(0);
+	}
+	return pidfd_open(pid, 0);
+}
+
+_Noreturn static void
+be_session(int listener, int net)
+{
+	static struct session s;
+	sigset_t set;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)close(f.certlogind);
+	(void)close(f.net);
+	s.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s.listener = listener;
+	s.net = net;
+	s.net_process = start_net();
+	s.understood = true;
+	s.set.grace = GRACE;
+	(void)snprintf(s.set.run_dir, sizeof(s.set.run_dir), "/nonexistent");
+	(void)snprintf(s.account.name, sizeof(s.account.name), "alice");
+	buf_init(&s.in, CHAN_MSG_MAX);
+	buf_init(&s.out, CHAN_MSG_MAX);
+	serve_run(&s);
+	_exit(0);
+}
+
+static void
+setup(void)
+{
+	int up[2];
+
+	make_pair(up);
+	f.certlogind = up[0];
+	f.its_certlogind = up[1];
+}
+
+static void
+begin(void)
+{
+	int across[2];
+
+	make_pair(across);
+	f.net = across[0];
+	f.began = ms();
+	ck_assert_int_ge(f.pid = fork(), 0);
+	if (f.pid == 0)
+		be_session(f.its_certlogind, across[1]);
+	(void)close(across[1]);
+}
+
+/* The end of net is the end of a session. */
+static void
+teardown(void)
+{
+	(void)close(f.net);
+	(void)close(f.certlogind);
+	(void)kill(f.pid, SIGCONT);
+	ck_assert_int_eq(waitpid(f.pid, NULL, 0), f.pid);
+	(void)close(f.its_certlogind);
+}
+
+/* ---- certlogind and net -------------------------------------------------------- */
+
+/* Is a question there within so many ms? */
+static bool
+is_asked(int64_t limit)
+{
+	struct chan_msg m;
+	struct buf in;
+	bool asked;
+
+	if (chan_wait(f.certlogind, limit > 0 ? (int)limit : 0) != 0)
+		return false;
+	buf_init(&in, CHAN_MSG_MAX);
+	ck_assert_int_eq(chan_recv(f.certlogind, &in, &m, 0), 0);
+	asked = m.type == IPC_SES_ASK;
+	if (asked)
+		ck_assert_int_eq(ipc_empty_decode(m.body), 0);
+	buf_free(&in);
+	return asked;
+}
+
+static void
+answer(void)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ipc_empty_encode(&b, IPC_SES_REGISTERED);
+	ck_assert_int_eq(chan_send(f.certlogind, &b, NULL, 0), 0);
+	buf_free(&b);
+}
+
+/* Until that many ms behind the begin. */
+static int64_t
+until(int64_t at)
+{
+	int64_t left = f.began + at - ms();
+
+	return left > 0 ? left : 0;
+}
+
+static bool
+is_ending(int64_t limit)
+{
+	return chan_wait(f.net, (int)limit) == 0;
+}
+
+/* Not before that many ms, and soon then; the person is told why. */
+static void
+ends(int64_t at)
+{
+	char text[IPC_TEXT_MAX];
+	struct chan_msg m;
+	struct buf in;
+
+	ck_assert(!is_ending(until(at - SLACK_MS)));
+	ck_assert(is_ending(10000));
+	buf_init(&in, CHAN_MSG_MAX);
+	ck_assert_int_eq(chan_recv(f.net, &in, &m, 0), 0);
+	ck_assert_uint_eq(m.type, IPC_NET_END);
+	ck_assert_int_eq(ipc_text_decode(m.body, text), 0);
+	ck_assert_msg(strstr(text, "certlogind does not answer") != NULL,
+	    "%s", text);
+	buf_free(&in);
+}
+
+/* Asked and answered for longer than it would live alone. */
+static void
+lives(void)
+{
+	int64_t end = ms() + END_MS, asked = 0;
+
+	while (ms() < end) {
+		ck_assert(is_asked(5000));
+		ck_assert(asked == 0 || ms() - asked >= 1000 - SLACK_MS);
+		asked = ms();
+		answer();
+		ck_assert(!is_ending(0));
+	}
+}
+
+START_TEST(never_answered)
+{
+	begin();
+	ck_assert(is_asked(5000));
+	/* once is enough */
+	ck_assert(!is_asked(until(END_MS - SLACK_MS)));
+	ends(END_MS);
+}
+END_TEST
+
+START_TEST(answered_late)
+{
+	begin();
+	ck_assert(is_asked(5000));
+	ck_assert(!is_asked(until(BETWEEN_MS)));
+	answer();
+	lives();
+}
+END_TEST
+
+/* It takes nothing: the question waits, and the session does not. */
+static void
+fill(void)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)ipc_text_encode(&b, IPC_SES_LOG, "a line");
+	ck_assert_int_eq(fcntl(f.its_certlogind, F_SETFL, O_NONBLOCK), 0);
+	while (chan_send(f.its_certlogind, &b, NULL, 0) == 0)
+		;
+	buf_free(&b);
+	ck_assert_int_eq(fcntl(f.its_certlogind, F_SETFL, 0), 0);
+}
+
+START_TEST(full)
+{
+	fill();
+	begin();
+	ends(END_MS);
+}
+END_TEST
+
+/* Until it asks, which could not be sent before. */
+START_TEST(full_for_a_while)
+{
+	fill();
+	begin();
+	ck_assert(!is_ending(until(BETWEEN_MS)));
+	while (!is_asked(5000))
+		;
+	answer();
+	lives();
+}
+END_TEST
+
+/* What it was told while it was stopped itself. */
+START_TEST(stopped_itself)
+{
+	begin();
+	ck_assert(is_asked(5000));
+	ck_assert_int_eq(kill(f.pid, SIGSTOP), 0);
+	answer();
+	ck_assert(!is_ending(END_MS));
+	ck_assert_int_eq(kill(f.pid, SIGCONT), 0);
+	lives();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("serve");
+	TCase *t = tcase_create("certlogind hangs");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(t, LIMIT_SECONDS);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, never_answered);
+	tcase_add_test(t, answered_late);
+	tcase_add_test(t, full);
+	tcase_add_test(t, full_for_a_while);
+	tcase_add_test(t, stopped_itself);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
