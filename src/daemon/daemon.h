@@ -103,6 +103,7 @@ struct daemon {
 	struct ctl *ctl;		/* control and register sockets */
 	ev_timer report;		/* aggregated refusals */
 	ev_timer expiry;		/* daily warnings */
+	ev_timer watchdog;		/* systemd's, if it has one */
 	ev_signal hup, term, intr;
 	ev_child child;
 	bool stopping;

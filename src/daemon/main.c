@@ -225,8 +225,19 @@ on_expiry(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 static void
+on_watchdog(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+	notify_send("WATCHDOG=1");
+}
+
+static void
 watch(struct daemon *d)
 {
+	double pause = notify_watchdog();
+
 	ev_signal_init(&d->hup, on_hup, SIGHUP);
 	ev_signal_init(&d->term, on_term, SIGTERM);
 	ev_signal_init(&d->intr, on_term, SIGINT);
@@ -241,6 +252,10 @@ watch(struct daemon *d)
 	ev_child_start(d->loop, &d->child);
 	ev_timer_start(d->loop, &d->report);
 	ev_timer_start(d->loop, &d->expiry);
+	if (pause > 0.) {
+		ev_timer_init(&d->watchdog, on_watchdog, 0., pause);
+		ev_timer_start(d->loop, &d->watchdog);
+	}
 }
 
 /* ---- start and stop ------------------------------------------------------------------ */
@@ -335,7 +350,7 @@ run(struct daemon *d, int ready, struct why *why)
 	spare_renew(d->spares);
 	for (size_t i = 0; i < d->setup->conf.n_listen; i++)
 		log_info("listening on %s", d->setup->conf.listen[i].text);
-	notify_send("READY=1");
+	notify_ready();
 	if (ready >= 0)
 		tell_parent(ready);
 	ev_run(d->loop, 0);

@@ -1,5 +1,7 @@
 #include "daemon/notify.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-void
-notify_send(const char *state)
+static void
+send_state(const char *state, int flags)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -25,8 +27,46 @@ notify_send(const char *state)
 	if (fd < 0)
 		return;
 	/* whoever asked for it sees the missing message, we go on */
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | flags,
 	    (struct sockaddr *)&un,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
 	(void)close(fd);
+}
+
+void
+notify_ready(void)
+{
+	send_state("READY=1", 0);
+}
+
+void
+notify_send(const char *state)
+{
+	send_state(state, MSG_DONTWAIT);
+}
+
+static bool
+parse_number(const char *text, unsigned long long *v)
+{
+	char *end;
+
+	if (text == NULL || text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	*v = strtoull(text, &end, 10);
+	return errno == 0 && *end == '\0';
+}
+
+double
+notify_watchdog(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	unsigned long long v;
+
+	if (pid != NULL && (!parse_number(pid, &v) ||
+	    v != (unsigned long long)getpid()))
+		return 0.;
+	if (!parse_number(getenv("WATCHDOG_USEC"), &v) || v == 0)
+		return 0.;
+	return (double)v / 1e6 / 2.;
 }

@@ -14,9 +14,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "proto/chan.h"
 #include "session/session.h"
 
@@ -35,7 +35,7 @@ static struct {
 	int64_t began;		/* ms */
 } f;
 
-/* ---- what is in the program's main.c, and login.c ------------------------- */
+/* ---- what is in the program's main.c, and login.c --------------------- */
 
 void
 session_log(struct session *s, const char *fmt, ...)
@@ -60,16 +60,7 @@ login_failed_text(const struct ipc_net_failed *n, char *dst, size_t size)
 	return dst;
 }
 
-/* ---- the session ------------------------------------------------------------ */
-
-static int64_t
-ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+/* ---- the session ------------------------------------------------------- */
 
 static void
 make_pair(int pair[2])
@@ -136,7 +127,7 @@ begin(void)
 
 	make_pair(across);
 	f.net = across[0];
-	f.began = ms();
+	f.began = mono_ms();
 	ck_assert_int_ge(f.pid = fork(), 0);
 	if (f.pid == 0)
 		be_session(f.its_certlogind, across[1]);
@@ -154,7 +145,7 @@ teardown(void)
 	(void)close(f.its_certlogind);
 }
 
-/* ---- certlogind and net -------------------------------------------------------- */
+/* ---- certlogind and net ------------------------------------------------ */
 
 /* Is a question there within so many ms? */
 static bool
@@ -190,7 +181,7 @@ answer(void)
 static int64_t
 until(int64_t at)
 {
-	int64_t left = f.began + at - ms();
+	int64_t left = f.began + at - mono_ms();
 
 	return left > 0 ? left : 0;
 }
@@ -224,12 +215,12 @@ ends(int64_t at)
 static void
 lives(void)
 {
-	int64_t end = ms() + END_MS, asked = 0;
+	int64_t end = mono_ms() + END_MS, asked = 0;
 
-	while (ms() < end) {
+	while (mono_ms() < end) {
 		ck_assert(is_asked(5000));
-		ck_assert(asked == 0 || ms() - asked >= 1000 - SLACK_MS);
-		asked = ms();
+		ck_assert(asked == 0 || mono_ms() - asked >= 1000 - SLACK_MS);
+		asked = mono_ms();
 		answer();
 		ck_assert(!is_ending(0));
 	}
