@@ -98,6 +98,17 @@ anchor_error(struct load *l, const struct named *f, const char *text)
 	return ERR_MALFORMED;
 }
 
+/* What lies there is no certificate. */
+static int
+anchor_damaged(struct load *l, const struct named *f, const char *why)
+{
+	char text[DIAG_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "%s; put the CA's certificate "
+	    "there, or take out the line", why);
+	return anchor_error(l, f, text);
+}
+
 static void
 anchor_warning(struct load *l, const struct named *f, const char *text)
 {
@@ -187,8 +198,9 @@ take_anchor(struct load *l, const struct named *f, struct span der)
 	struct why why;
 	int r;
 
-	if ((r = slice_cert(der, &new.cert, &why)) == 0 &&
-	    (r = check_anchor(&new.cert, &why)) == 0 &&
+	if (slice_cert(der, &new.cert, &why) != 0)
+		return anchor_damaged(l, f, why.text);
+	if ((r = check_anchor(&new.cert, &why)) == 0 &&
 	    (r = sig_sha256(new.cert.spki, new.key)) != 0)
 		(void)why_set(&why, r, "%s", err_text(r));
 	if (r != 0)
@@ -208,13 +220,13 @@ load_anchor_file(struct load *l, const struct named *f)
 
 	bytes = bytes_of(l, f->path, &why);
 	if (bytes.p == NULL)
-		return anchor_error(l, f, why.text);
+		return anchor_damaged(l, f, why.text);
 	if (bytes.n > ANCHOR_FILE_MAX)
-		return anchor_error(l, f, "expected a smaller file");
+		return anchor_damaged(l, f, "expected a smaller file");
 	/* what is decoded is smaller: no view moves, see reserve() */
 	if (pem_all(bytes, "CERTIFICATE", &l->t->bytes, der,
 	    TRUST_ANCHORS_MAX, &n, &why) != 0)
-		return anchor_error(l, f, why.text);
+		return anchor_damaged(l, f, why.text);
 	for (size_t i = 0; i < n; i++)
 		if (take_anchor(l, f, der[i]) != 0)
 			r = ERR_MALFORMED;

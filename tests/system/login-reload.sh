@@ -8,6 +8,32 @@ set -eu
 . "$SRC/tests/lib/realm.sh"
 
 CRL=$R/etc/crl/user.crl
+ANCHOR=$R/etc/ca/user.crt
+MAP=$R/etc/identity.map
+
+# damaged WHAT COMMAND…: which leaves an anchor that is none, while the map
+# changes, too: none of it comes into force, and it is said where and what to do
+damaged()
+{
+	local line
+
+	echo "an anchor: $1"
+	shift
+	line=$(awk '/^anchor *= ca\/user.crt/ {print NR}' "$R/etc/trust.conf")
+	"$@"
+	log_mark
+	rc=0
+	control reload >"$R/out" 2>"$R/err" || rc=$?
+	[ "$rc" -eq 1 ] || give_up "certloginctl reload: exit $rc, not 1"
+	grep -qE "trust.conf:$line:1: error: anchor ca/user.crt of \
+authority 'user': .*; put the CA's certificate there" "$R/err" ||
+	    give_up "certloginctl does not say where: $(cat "$R/err")"
+	log_has 'reload: .*; what was loaded before stays in force' ||
+	    give_up "not logged"
+	admitted alice alice
+	refused bob bob revoked revoked
+	refused carol carol '' 'no rule'
+}
 
 # serial of the one that the server shows
 host_serial()
@@ -15,6 +41,11 @@ host_serial()
 	openssl s_client -connect "127.0.0.1:$PORT" -tls1_3 \
 	    -alpn certlogin/1 </dev/null 2>/dev/null |
 	    openssl x509 -noout -serial
+}
+
+cut_off()
+{
+	head -c 100 "$R/good.anchor" >"$ANCHOR"
 }
 
 realm_make
@@ -47,6 +78,21 @@ cp "$R/good.crl" "$CRL"
 control reload >"$R/out" 2>"$R/err" || give_up "certloginctl reload: exit $?"
 admitted alice alice
 refused bob bob revoked revoked
+
+cp "$ANCHOR" "$R/good.anchor"
+cp "$MAP" "$R/good.map"
+sed -i "s/user\/alice as alice/user\/carol as carol/" "$MAP"
+damaged gone rm "$ANCHOR"
+damaged "cut off" cut_off
+damaged "something else" cp /etc/hostname "$ANCHOR"
+damaged empty cp /dev/null "$ANCHOR"
+cp "$R/good.anchor" "$ANCHOR"
+control reload >"$R/out" 2>"$R/err" || give_up "certloginctl reload: exit $?"
+admitted carol carol
+refused alice alice '' 'no rule'
+cp "$R/good.map" "$MAP"
+control reload >"$R/out" 2>"$R/err" || give_up "certloginctl reload: exit $?"
+admitted alice alice
 
 echo "ten at once: each is told how it ended"
 pids=()

@@ -1307,10 +1307,15 @@ START_TEST(anchor_files)
 	world_init(&w);
 	ck_assert_int_eq(load(&w, text), ERR_MALFORMED);
 	ASSERT_SAID(&w, "t:3:1: error: anchor ca/a.crt of authority 'a': not "
-	    "there");
+	    "there; put the CA's certificate there, or take out the line");
 	add_file(&w, "ca/a.crt", SPAN("nothing"));
 	ck_assert_int_eq(load(&w, text), ERR_MALFORMED);
-	ASSERT_SAID(&w, "expected -----BEGIN CERTIFICATE-----");
+	ASSERT_SAID(&w, "t:3:1: error: anchor ca/a.crt of authority 'a': "
+	    "expected -----BEGIN CERTIFICATE----- or DER; put the CA's "
+	    "certificate there");
+	w.file[0].bytes = SPAN("0\001\001");
+	ck_assert_int_eq(load(&w, text), ERR_MALFORMED);
+	ASSERT_SAID(&w, "; put the CA's certificate there");
 	w.file[0].bytes = (struct span){ big, 1 << 20 };
 	ck_assert_int_eq(load(&w, text), ERR_MALFORMED);
 	ASSERT_SAID(&w, "expected a smaller file");
