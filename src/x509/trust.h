@@ -154,6 +154,9 @@ struct trust_file {
  * an anchor below another authority's anchor.
  * Where a trust is in force, its CRLs are carried over for anchors that are to
  * have one and would have none (trust_carry.h).
+ * Where all CRLs have more entries than TRUST_REVOKED_MAX, an authority that
+ * has no more than its share, an equal part of that, keeps its CRLs: those of
+ * the one with most do not count.
  * 0, or ERR_MALFORMED (see diag), ERR_NOMEM; out to be freed either way.  It
  * holds no view into what it was made of.
  */
@@ -161,6 +164,8 @@ struct trust_before {			/* what was known until now */
 	const struct ipc_seen *seen;
 	size_t n_seen;
 	const struct trust *in_force;	/* NULL: none */
+	size_t revoked_max;		/* 0: TRUST_REVOKED_MAX; tests have
+					 * less */
 };
 int trust_load(struct trust *out, const char *file,
     const struct trust_conf *conf, const struct trust_file *files,

@@ -75,40 +75,29 @@ first_of(const struct trust *t, const uint8_t key[32])
 	return low;
 }
 
-static int
-copy_entries(const struct trust *t, const uint8_t key[32],
-    struct trust_crl_list *list)
-{
-	size_t before = list->n;
-	int r = 0;
-
-	for (size_t i = first_of(t, key); r == 0 && i < t->n_revoked &&
-	    memcmp(t->revoked[i].key, key, 32) == 0; i++)
-		r = trust_crl_add(list, &t->revoked[i]);
-	if (r != 0)
-		list->n = before;
-	return r;
-}
-
-int
+bool
 trust_carry_crl(const struct trust_carry *c,
     const struct trust_anchor *anchor, struct trust_crl *out,
-    struct trust_crl_list *list)
+    const struct trust_revoked **entry, size_t *n)
 {
+	const struct trust *t = c->in_force;
 	const struct trust_authority *old;
 	const struct trust_anchor *k;
-	int r;
+	size_t first, end;
 
-	if (c->in_force == NULL || (old = find_authority(c->in_force,
-	    c->conf->rules.name)) == NULL ||
-	    (k = find_anchor(old, anchor)) == NULL || !may_sign(anchor) ||
-	    !is_wanted(c, old, &k->crl))
-		return 0;
-	if ((r = copy_entries(c->in_force, k->key, list)) != 0)
-		return r;
+	if (t == NULL || (old = find_authority(t, c->conf->rules.name)) ==
+	    NULL || (k = find_anchor(old, anchor)) == NULL ||
+	    !may_sign(anchor) || !is_wanted(c, old, &k->crl))
+		return false;
+	first = end = first_of(t, k->key);
+	while (end < t->n_revoked &&
+	    memcmp(t->revoked[end].key, k->key, 32) == 0)
+		end++;
+	*entry = t->revoked + first;
+	*n = end - first;
 	*out = k->crl;
 	(void)snprintf(out->problem, sizeof(out->problem), "%s",
 	    anchor->crl.problem[0] != '\0' ? anchor->crl.problem :
 	    "no CRL of this anchor any more");
-	return 1;
+	return true;
 }

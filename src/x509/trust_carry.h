@@ -23,13 +23,12 @@ struct trust_carry {
 };
 
 /*
- * The CRL in force of an anchor of conf's authority that has none now: 1 with
- * *out, whose problem says why the anchor has none, and its entries at the end
- * of list; 0 if there is none to carry over; ERR_TOOBIG, ERR_NOMEM.  Unless it
- * is 1 the list is as before.
+ * The CRL in force of an anchor of conf's authority that has none now: true
+ * with *out, whose problem says why the anchor has none, and its n entries, a
+ * view into what is in force.  False if there is none to carry over.
  */
-int trust_carry_crl(const struct trust_carry *c,
+bool trust_carry_crl(const struct trust_carry *c,
     const struct trust_anchor *anchor, struct trust_crl *out,
-    struct trust_crl_list *list);
+    const struct trust_revoked **entry, size_t *n);
 
 #endif

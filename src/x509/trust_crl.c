@@ -279,6 +279,18 @@ read_entries(const struct slice_crl *crl, const uint8_t key[32],
 	return 0;
 }
 
+size_t
+trust_crl_count(const struct slice_crl *crl)
+{
+	struct rd r = rd_of_span(crl->revoked);
+	struct span entry;
+	size_t n = 0;
+
+	while (r.n > 0 && take(&r, 0x30, &entry) == 0)
+		n++;
+	return n;
+}
+
 /* ---- the whole ----------------------------------------------------------- */
 
 /* Too far in the future, by a clock that can be right: one that stands before

@@ -35,6 +35,9 @@ int trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
     int64_t now, struct trust_crl *out, struct trust_crl_list *list,
     struct why *why);
 
+/* How many entries it has, at most: they are counted, not read. */
+size_t trust_crl_count(const struct slice_crl *crl);
+
 /* From when on would a CRL that is read now count where it does not, or the
  * other way round?  0: never. */
 int64_t trust_crl_again(const struct slice_crl *crl, int64_t now);

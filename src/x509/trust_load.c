@@ -23,6 +23,9 @@ struct load {
 	struct trust_crl_list list;
 	struct trust_carry carry;	/* of the authority at work */
 	size_t n_anchors;		/* of all authorities */
+	/* the entries of authority i begin in the list at begin[i] */
+	size_t begin[TRUST_AUTHORITIES_MAX], n_begun;
+	bool put_out[TRUST_AUTHORITIES_MAX];
 };
 
 /* A file that trust.conf names, and who names it. */
@@ -348,6 +351,64 @@ crl_problem(struct load *l, const struct named *f, struct span subject,
 	}
 }
 
+/* ---- room for entries: nobody's CRLs keep out those of others ------------ */
+
+static size_t
+entries(const struct load *l, size_t i)
+{
+	return (i + 1 < l->n_begun ? l->begin[i + 1] : l->list.n) -
+	    l->begin[i];
+}
+
+static void
+put_out(struct load *l, size_t i, size_t share)
+{
+	struct trust_authority *a = &l->t->authority[i];
+	size_t n = entries(l, i), end = l->begin[i] + n;
+	char text[DIAG_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "its CRLs have %zu entries, more "
+	    "than its share of %zu, and others need the room", n, share);
+	diag_add(l->diag, DIAG_WARNING, l->name, l->conf->authority[i].line,
+	    1, "authority '%s': %s; expected CRLs without certificates that "
+	    "have expired", a->rules.name, text);
+	for (size_t k = 0; k < a->n_anchors; k++) {
+		a->anchor[k].crl = (struct trust_crl){ .usable = false };
+		(void)snprintf(a->anchor[k].crl.problem,
+		    sizeof(a->anchor[k].crl.problem), "%s", text);
+	}
+	memmove(&l->list.entry[l->begin[i]], &l->list.entry[end],
+	    (l->list.n - end) * sizeof(*l->list.entry));
+	l->list.n -= n;
+	l->put_out[i] = true;
+	while (++i < l->n_begun)
+		l->begin[i] -= n;
+}
+
+/* For n more entries of the authority at work, which was begun last.  If it
+ * has its share at most, and the list is full, another has more. */
+static int
+make_room(struct load *l, size_t n, struct why *why)
+{
+	size_t max = l->before.revoked_max, self = l->n_begun - 1;
+	size_t share = max / l->conf->n, own = entries(l, self) + n, most;
+
+	while (l->list.n + n > max) {
+		if (own > share)
+			return why_set(why, ERR_TOOBIG, "%zu entries of this "
+			    "authority: expected at most %zu, its share, or "
+			    "%zu of all together", own, share, max);
+		most = 0;
+		for (size_t i = 1; i < self; i++)
+			if (entries(l, i) > entries(l, most))
+				most = i;
+		put_out(l, most, share);
+	}
+	return 0;
+}
+
+/* ---- which CRL counts ---------------------------------------------------- */
+
 static const struct trust_crl *
 usable_crl(const struct trust_authority *a, const uint8_t key[32])
 {
@@ -409,7 +470,7 @@ take_crl(struct load *l, const struct named *f, struct span der)
 	struct trust_crl crl;
 	const struct trust_anchor *signer;
 	struct why why;
-	size_t before = l->list.n;
+	size_t before;
 
 	if (slice_crl(der, &s, &why) != 0) {
 		crl_problem(l, f, (struct span){ der.p, 0 }, why.text);
@@ -418,7 +479,12 @@ take_crl(struct load *l, const struct named *f, struct span der)
 	if ((signer = trust_crl_signer(f->a, &s, &why)) != NULL)
 		look_again(l, trust_crl_again(&s, l->now));
 	if (signer == NULL ||
-	    trust_crl_read(&s, signer->key, l->now, &crl, &l->list,
+	    make_room(l, trust_crl_count(&s), &why) != 0) {
+		crl_problem(l, f, s.issuer, why.text);
+		return;
+	}
+	before = l->list.n;
+	if (trust_crl_read(&s, signer->key, l->now, &crl, &l->list,
 	    &why) != 0) {
 		crl_problem(l, f, s.issuer, why.text);
 		return;
@@ -476,21 +542,50 @@ put_carried(struct load *l, struct trust_authority *a, size_t i,
 }
 
 static int
+carry_crl(struct load *l, struct trust_authority *a, size_t i)
+{
+	const struct trust_revoked *entry;
+	struct trust_crl old;
+	size_t n;
+
+	if (!trust_carry_crl(&l->carry, &a->anchor[i], &old, &entry, &n) ||
+	    make_room(l, n, NULL) != 0)
+		return 0;
+	for (size_t k = 0; k < n; k++)
+		if (trust_crl_add(&l->list, &entry[k]) != 0)
+			return out_of_memory(l);
+	put_carried(l, a, i, &old);
+	return 0;
+}
+
+static int
 carry_crls(struct load *l, struct trust_authority *a)
 {
-	struct trust_crl old;
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < a->n_anchors; i++) {
-		if (a->anchor[i].crl.usable)
+	for (size_t i = 0; r == 0 && i < a->n_anchors; i++)
+		if (!a->anchor[i].crl.usable)
+			r = carry_crl(l, a, i);
+	return r;
+}
+
+/* What was in force of those that were put out may have room. */
+static int
+carry_put_out(struct load *l)
+{
+	int r = 0;
+
+	/* it puts out nobody */
+	l->n_begun = 1;
+	for (size_t i = 0; r == 0 && i < l->t->n; i++) {
+		if (!l->put_out[i])
 			continue;
-		r = trust_carry_crl(&l->carry, &a->anchor[i], &old, &l->list);
-		if (r == ERR_NOMEM)
-			return out_of_memory(l);
-		if (r == 1)
-			put_carried(l, a, i, &old);
+		l->carry = (struct trust_carry){
+		    .in_force = l->before.in_force,
+		    .conf = &l->conf->authority[i] };
+		r = carry_crls(l, &l->t->authority[i]);
 	}
-	return 0;
+	return r;
 }
 
 /* Anchors that no CRL was of. */
@@ -534,6 +629,8 @@ load_crls(struct load *l, size_t index)
 	struct trust_authority *a = &l->t->authority[index];
 	int r;
 
+	l->begin[index] = l->list.n;
+	l->n_begun = index + 1;
 	remember_time(l, a);
 	if (c->rules.revocation == TRUST_NONE)
 		return 0;
@@ -568,6 +665,8 @@ load_all(struct load *l)
 	for (size_t i = 0; i < l->t->n; i++)
 		if ((r = load_crls(l, i)) != 0)
 			return r;
+	if ((r = carry_put_out(l)) != 0)
+		return r;
 	trust_crl_sort(&l->list);
 	l->t->revoked = l->t->revoked_owned = l->list.entry;
 	l->t->n_revoked = l->list.n;
@@ -586,6 +685,8 @@ trust_load(struct trust *out, const char *file, const struct trust_conf *conf,
 
 	if (before != NULL)
 		l.before = *before;
+	if (l.before.revoked_max == 0)
+		l.before.revoked_max = TRUST_REVOKED_MAX;
 	*out = (struct trust){ 0 };
 	if (conf->n == 0) {
 		diag_add(diag, DIAG_ERROR, file, 0, 0,

@@ -1,5 +1,6 @@
 /* src/x509/trust_carry.c: a CRL in force outlives the file that it came from,
- * and nothing else does. */
+ * and nothing else does.  trust_load.c: no authority's CRLs take the room of
+ * another's. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #define A HEAD "anchor = a.crt\ncrl = a.crl\n"
 #define B "[authority b]\nclass = user\nnames = dns=*\nanchor = b.crt\n" \
     "crl = b.crl\n"
+#define C "[authority c]\nclass = user\nnames = dns=*\nanchor = o.crt\n" \
+    "crl = o.crl\n"
 
 /* ---- a host with two authorities -------------------------------------------- */
 
@@ -25,8 +28,8 @@ struct host {
 	struct trust in_force, t;
 	struct buf flat, table;		/* what in_force is a view of */
 	struct ipc_seen seen[2];
-	size_t n_seen;
-	struct buf crl[8];
+	size_t n_seen, revoked_max;
+	struct buf crl[32];
 	size_t n_crls;
 	struct trust_file file[12];
 	size_t n_files;
@@ -66,7 +69,7 @@ static int
 load(struct host *h, const char *text)
 {
 	const struct trust_before before = { .seen = h->seen,
-	    .n_seen = h->n_seen,
+	    .n_seen = h->n_seen, .revoked_max = h->revoked_max,
 	    .in_force = h->in_force.n > 0 ? &h->in_force : NULL };
 	struct trust_conf c;
 	int r;
@@ -563,6 +566,154 @@ START_TEST(report)
 }
 END_TEST
 
+/* ---- room for all ---------------------------------------------------------------- */
+
+/* entries of each of three authorities; the limit, and what that is for each */
+static const unsigned counts[] = { 0, 1, 2, 3, 6, 7 };
+#define N_COUNTS 6
+#define LIMIT 6
+#define SHARE 2
+
+struct lists {
+	struct span of[3][N_COUNTS];
+};
+
+/* Whoever has no more than its share keeps it, and nobody is refused but for
+ * want of room; what counts is all there, and nothing else is. */
+static void
+assert_fair(struct host *h, const size_t k[3])
+{
+	size_t all = 0, kept = 0;
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct trust_anchor *a = &h->t.authority[i].anchor[0];
+		unsigned n = counts[k[i]];
+
+		all += n;
+		kept += a->crl.usable ? n : 0;
+		ck_assert_msg(a->crl.usable || n > SHARE, "%u of %u %u %u",
+		    n, counts[k[0]], counts[k[1]], counts[k[2]]);
+		for (unsigned v = 1; v <= 8; v++)
+			ck_assert_int_eq(is_revoked(&h->t, a, v),
+			    a->crl.usable && v <= n);
+		ck_assert_int_eq(a->crl.usable, a->crl.problem[0] == '\0');
+		if (!a->crl.usable)
+			ck_assert_ptr_nonnull(strstr(a->crl.problem,
+			    "its share"));
+	}
+	ck_assert_uint_eq(h->t.n_revoked, kept);
+	ck_assert_uint_le(kept, LIMIT);
+	ck_assert(all > LIMIT || kept == all);
+}
+
+START_TEST(shares)
+{
+	struct lists l;
+	struct host h;
+
+	begin(&h);
+	put(&h, "o.crt", pki_der(&h.other));
+	for (size_t i = 0; i < N_COUNTS; i++) {
+		l.of[0][i] = crl_of(&h, &h.a, 7, 1, counts[i]);
+		l.of[1][i] = crl_of(&h, &h.b, 7, 1, counts[i]);
+		l.of[2][i] = crl_of(&h, &h.other, 7, 1, counts[i]);
+	}
+	trust_free(&h.in_force);
+	h.revoked_max = LIMIT;
+	for (size_t i = 0; i < N_COUNTS * N_COUNTS * N_COUNTS; i++) {
+		const size_t k[3] = { i % N_COUNTS, i / N_COUNTS % N_COUNTS,
+		    i / N_COUNTS / N_COUNTS };
+
+		put(&h, "a.crl", l.of[0][k[0]]);
+		put(&h, "b.crl", l.of[1][k[1]]);
+		put(&h, "o.crl", l.of[2][k[2]]);
+		ck_assert_int_eq(load(&h, A B C), 0);
+		assert_fair(&h, k);
+	}
+	end(&h);
+}
+END_TEST
+
+/* Of five, two must go, one behind the other. */
+START_TEST(two_put_out)
+{
+	static const char *const name[] = { "d", "e" };
+	static const char *const crt[] = { "d.crt", "e.crt" };
+	static const char *const crl[] = { "d.crl", "e.crl" };
+	struct pki more[2];
+	struct host h;
+
+	begin(&h);
+	put(&h, "o.crt", pki_der(&h.other));
+	put(&h, "a.crl", crl_of(&h, &h.a, 7, 1, 5));
+	put(&h, "b.crl", crl_of(&h, &h.b, 7, 1, 5));
+	put(&h, "o.crl", crl_of(&h, &h.other, 7, 1, 2));
+	for (size_t i = 0; i < 2; i++) {
+		forge_ca(&more[i], PKI_P256, name[i], NULL, NULL);
+		put(&h, crt[i], pki_der(&more[i]));
+		put(&h, crl[i], crl_of(&h, &more[i], 7, 1, 2));
+	}
+	trust_free(&h.in_force);
+	h.revoked_max = 10;
+	ck_assert_int_eq(load(&h, A B C
+	    "[authority d]\nclass = user\nnames = dns=*\nanchor = d.crt\n"
+	    "crl = d.crl\n"
+	    "[authority e]\nclass = user\nnames = dns=*\nanchor = e.crt\n"
+	    "crl = e.crl\n"), 0);
+	for (size_t i = 0; i < 5; i++) {
+		const struct trust_anchor *k = &h.t.authority[i].anchor[0];
+
+		ck_assert_int_eq(k->crl.usable, i > 1);
+		ck_assert_int_eq(is_revoked(&h.t, k, 1), i > 1);
+		ck_assert_int_eq(is_revoked(&h.t, k, 2), i > 1);
+	}
+	ck_assert_uint_eq(h.t.n_revoked, 6);
+	pki_free(&more[0]);
+	pki_free(&more[1]);
+	end(&h);
+}
+END_TEST
+
+/* What is carried over has its share as well, and may be what is left of one
+ * that has grown too large. */
+START_TEST(shares_carried)
+{
+	struct host h;
+	const struct trust_crl *b;
+
+	begin(&h);
+	put(&h, "a.crl", missing(&h));
+	put(&h, "b.crl", crl_of(&h, &h.b, 6, 1, 6));
+	h.revoked_max = 9;
+	ck_assert_int_eq(load(&h, B A), 0);
+	ck_assert_uint_eq(h.t.n_revoked, 9);
+	h.revoked_max = 6;
+	ck_assert_int_eq(load(&h, B A), 0);
+	ck_assert(said(&h, "'b': its CRLs have 6 entries, more than its share "
+	    "of 3"));
+	b = &h.t.authority[0].anchor[0].crl;
+	ck_assert(trust_crl_is_carried(b));
+	ck_assert_uint_eq(b->number[0], 5);
+	ck_assert_ptr_nonnull(strstr(b->problem, "its share"));
+	ck_assert(trust_crl_is_carried(&h.t.authority[1].anchor[0].crl));
+	ck_assert_uint_eq(h.t.n_revoked, 4);
+	for (unsigned v = 1; v <= 3; v++)
+		ck_assert(is_revoked(&h.t, &h.t.authority[1].anchor[0], v));
+	/* and no room for that: it is refused, and a is not */
+	h.revoked_max = 3;
+	put(&h, "a.crl", crl_of(&h, &h.a, 8, 1, 1));
+	put(&h, "b.crl", missing(&h));
+	ck_assert_int_eq(load(&h, B A), 0);
+	ck_assert_uint_eq(h.t.n_revoked, 2);
+	put(&h, "a.crl", missing(&h));
+	ck_assert_int_eq(load(&h, B A), 0);
+	ck_assert(trust_crl_is_carried(&h.t.authority[0].anchor[0].crl));
+	ck_assert(!h.t.authority[1].anchor[0].crl.usable);
+	ck_assert_uint_eq(h.t.n_revoked, 1);
+	end(&h);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -582,6 +733,9 @@ suite(void)
 	tcase_add_test(t, one_key);
 	tcase_add_test(t, stale);
 	tcase_add_test(t, report);
+	tcase_add_test(t, shares);
+	tcase_add_test(t, two_put_out);
+	tcase_add_test(t, shares_carried);
 	suite_add_tcase(s, t);
 	return s;
 }

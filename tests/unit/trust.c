@@ -370,8 +370,8 @@ add_file(struct world *w, const char *path, struct span bytes)
 static int
 load(struct world *w, const char *text)
 {
-	const struct trust_before before = { w->seen, w->n_seen,
-	    w->in_force };
+	const struct trust_before before = { .seen = w->seen,
+	    .n_seen = w->n_seen, .in_force = w->in_force };
 	struct trust_conf c;
 	int r;
 
