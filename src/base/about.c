@@ -3,15 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
+void
+about_version(const char *name, const char *sandbox)
+{
+	(void)printf("%s %s%s%s\n", name, PACKAGE_VERSION,
+	    sandbox != NULL ? ", " : "", sandbox != NULL ? sandbox : "");
+}
+
 bool
 about_asked(const char *name, const char *sandbox, int argc, char **argv)
 {
 	if (argc != 2)
 		return false;
 	if (strcmp(argv[1], "--version") == 0) {
-		(void)printf("%s %s%s%s\n", name, PACKAGE_VERSION,
-		    sandbox != NULL ? ", " : "",
-		    sandbox != NULL ? sandbox : "");
+		about_version(name, sandbox);
 		return true;
 	}
 	if (strcmp(argv[1], "--help") == 0) {

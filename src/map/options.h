@@ -5,15 +5,11 @@
 #ifndef MAP_OPTIONS_H
 #define MAP_OPTIONS_H
 
-#include <limits.h>
-#include <stdbool.h>
-
-/* Exit status. */
-enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
+#include "base/cmdline.h"
 
 struct options {
-	char map[PATH_MAX], trust[PATH_MAX];	/* absolute */
-	char state[PATH_MAX];		/* folder of locks and CRLs seen */
+	const char *map, *trust;	/* absolute */
+	const char *state;		/* folder of locks and CRLs seen */
 	bool json;
 	const char *argument;		/* behind the command; NULL = none */
 	unsigned line;			/* remove --line; 0 = not given */

@@ -1,5 +1,6 @@
 /* certlogin-map test: what would become of a login with this certificate. */
 #include <arpa/inet.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>

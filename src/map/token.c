@@ -83,13 +83,11 @@ inherit(struct walk *w)
 	size_t at = 0;
 
 	if (strcmp(w->o.map, SYSCONF_DIR "/identity.map") == 0)
-		(void)snprintf(w->o.map, sizeof(w->o.map), "%s", c->map);
+		w->o.map = c->map;
 	if (strcmp(w->o.trust, SYSCONF_DIR "/trust.conf") == 0)
-		(void)snprintf(w->o.trust, sizeof(w->o.trust), "%s",
-		    c->trust);
+		w->o.trust = c->trust;
 	if (strcmp(w->o.state, STATE_DIR) == 0)
-		(void)snprintf(w->o.state, sizeof(w->o.state), "%s",
-		    c->state_dir);
+		w->o.state = c->state_dir;
 	if (w->o.service == NULL)
 		w->o.service = SERVICE;
 	for (size_t i = 0; i < c->n_privileged; i++)

@@ -1,5 +1,6 @@
 /* certlogin-map who: every rule that reaches an account, what each asks for,
  * and what denies and locks take away from it. */
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@ A="uri=spiffe://$REALM/user"
 
 map()
 {
-	certlogin-map --map "$MAP" --trust "$R/etc/trust.conf" "$@"
+	certlogin-map --map "$MAP" --trust "${TRUST:-$R/etc/trust.conf}" "$@"
 }
 
 # says STATUS REGEX ARGUMENT…: exit status, and what it says
@@ -114,16 +114,25 @@ says 0 'removed line 2' remove --line 2 --expect 'deny user user serial=01'
 says 0 'removed line 1' remove 'deny user user serial=01'
 [ ! -s "$MAP" ] || give_up "the map is not empty"
 
+echo "an option given twice is a mistake, whatever it says"
+unchanged says 0 'nothing was changed' add --dry-run --yes 'deny user user serial=01'
+unchanged says 2 '--yes is given twice' add --dry-run --yes --yes \
+    'deny user user serial=01'
+unchanged says 2 '--map is given twice' --map "$MAP" add --dry-run --yes \
+    'deny user user serial=01'
+
 echo "what a terminal would obey is shown, not sent"
 ODD=$(printf 'a\033[31mb')
 printf '# first\n# \033]0;x\007 \303\251 "\\"\n' >"$MAP"
 unchanged says 1 'it is: # first$' remove --line 1 --expect 'deny x'
 unchanged says 1 'it is: # \\x1b\]0;x\\x07 \\xc3\\xa9 "\\x5c"$' \
     remove --line 2 --expect 'deny x'
-unchanged says 3 '/ab does not exist ' --map "$R/etc/ab" list
-unchanged says 3 '/a\\x1b\[31mb does not exist ' --map "$R/etc/$ODD" list
-unchanged says 3 '/a\\x1b\[31mb does not exist ' --trust "$R/etc/$ODD" \
+MAP=$R/etc/ab says 3 '/ab does not exist ' list
+MAP=$R/etc/$ODD says 3 '/a\\x1b\[31mb does not exist ' list
+TRUST=$R/etc/$ODD unchanged says 3 '/a\\x1b\[31mb does not exist ' \
     add 'deny user user serial=01'
+unchanged says 2 '^certlogin-map: .*\\x1b\[31m.*; see certlogin-map --help$' \
+    "$ODD"
 
 echo "a map with errors is not edited, and the lines are named"
 printf 'deny user user serial=01\nnonsense\n' >"$MAP"

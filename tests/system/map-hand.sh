@@ -41,7 +41,8 @@ none()
 	unchanged says "$1" "$2" add --account alice "${@:3}"
 }
 
-# from WHO REGEX [ARGUMENT…]: the rule that is written for WHO's certificate
+# from WHO REGEX [ARGUMENT…]: the rule that is written for WHO's certificate,
+# for $AS where there are several
 from()
 {
 	local who=$1 regex=$2
@@ -49,7 +50,7 @@ from()
 	shift 2
 	printf '%s' "$OLD" >"$MAP"
 	says 0 "added as line 2" add --from-cert "$R/$who/$who.crt" \
-	    --account "$who" --yes "$@"
+	    --account "${AS:-$who}" --yes "$@"
 	sed -n 2p "$MAP" | grep -qxE -- "$regex" ||
 	    give_up "$who: $(sed -n 2p "$MAP"), not $regex"
 }
@@ -100,8 +101,9 @@ for who in alice mail; do
 done
 
 echo "more accounts, more of the rule"
-from bob "allow user user $A/bob as bob,alice no-pty until=2098-01-01" \
-    'no-pty until=2098-01-01' --account bob,alice
+AS=bob,alice from bob \
+    "allow user user $A/bob as bob,alice no-pty until=2098-01-01" \
+    'no-pty until=2098-01-01'
 printf '%s' "$OLD" >"$MAP"
 none 1 '^rule:1:[0-9]+: error' --from-cert "$R/alice/alice.crt" nonsense
 unchanged says 1 '^rule:1:[0-9]+: error' add --from-cert \

@@ -13,7 +13,7 @@
 #define CONF "[authority staff]\nclass = user\nanchor = a\nrevocation = none\n"
 
 static struct options o;
-static char folder[64];
+static char folder[64], map_file[80], trust_file[80];
 
 static void
 write_to(const char *path, const char *text)
@@ -29,8 +29,11 @@ make(const char *map)
 {
 	(void)snprintf(folder, sizeof(folder), "/tmp/certlogin-map.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	(void)snprintf(o.map, sizeof(o.map), "%s/map", folder);
-	(void)snprintf(o.trust, sizeof(o.trust), "%s/trust.conf", folder);
+	(void)snprintf(map_file, sizeof(map_file), "%s/map", folder);
+	(void)snprintf(trust_file, sizeof(trust_file), "%s/trust.conf",
+	    folder);
+	o.map = map_file;
+	o.trust = trust_file;
 	write_to(o.map, map);
 	write_to(o.trust, CONF);
 }
