@@ -5,11 +5,7 @@
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-/* Exit status. */
-enum { EXIT_DONE, EXIT_PROBLEM, EXIT_USAGE, EXIT_COULD_NOT };
+#include "base/cmdline.h"
 
 struct options {
 	const char *conf, *run_dir;	/* run_dir NULL: found from conf */
