@@ -390,6 +390,6 @@ cmd_check(const struct opts *o, struct why *why)
 	}
 	authority_close(&k.a);
 	if (r == 0 && (r = print_end(why)) == 0 && k.problems > 0)
-		r = OPTS_PROBLEM;
+		r = EXIT_PROBLEM;
 	return r;
 }

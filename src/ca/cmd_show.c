@@ -84,7 +84,7 @@ cmd_show(const struct opts *o, struct why *why)
 	struct authority a;
 	int r;
 
-	if ((r = words_serial(o->arg[1], serial, why)) != 0)
+	if ((r = words_serial(o->arg[0], serial, why)) != 0)
 		return r;
 	q.serial = serial;
 	if ((r = authority_open(&a, o->dir, STORE_USE, o->passphrase_file,
@@ -94,7 +94,7 @@ cmd_show(const struct opts *o, struct why *why)
 	}
 	if (r == 0 && !s.found)
 		r = why_set(why, ERR_NOTFOUND, "this CA never gave out serial "
-		    "%.60s", o->arg[1]);
+		    "%.60s", o->arg[0]);
 	authority_close(&a);
 	return r == 0 ? print_end(why) : r;
 }

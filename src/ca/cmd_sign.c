@@ -55,7 +55,7 @@ cmd_sign(const struct opts *o, struct why *why)
 	if (issue_words(&i, o, why) != 0)
 		return ERR_MALFORMED;
 	/* before a key of the CA is in memory */
-	if ((r = take_key(&i, o->arg[3], why)) != 0)
+	if ((r = take_key(&i, o->arg[2], why)) != 0)
 		return r;
 	return issue_run(&i, NULL, why);
 }

@@ -54,14 +54,14 @@ parse_days(const struct issue *i, int64_t *days, struct why *why)
 int
 issue_words(struct issue *i, const struct opts *o, struct why *why)
 {
-	int c = words_class_of(o->arg[1]);
+	int c = words_class_of(o->arg[0]);
 	int64_t days;
 
 	if (c < 0)
 		return why_set(why, ERR_MALFORMED, "'%.60s': expected user, "
-		    "device or host", o->arg[1]);
+		    "device or host", o->arg[0]);
 	*i = (struct issue){ .o = o, .class = (enum words_class)c,
-	    .name = o->arg[2] };
+	    .name = o->arg[1] };
 	if (mint_check_names(i->class, i->name, &o->names, why) != 0 ||
 	    parse_days(i, &days, why) != 0)
 		return ERR_MALFORMED;

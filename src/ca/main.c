@@ -15,59 +15,83 @@
 #include "ca/cmd.h"
 #include "ca/opts.h"
 
-struct command {
-	const char *name;
-	size_t args;			/* words behind the name */
-	unsigned takes, needs;		/* opts_bits */
-	int (*run)(const struct opts *o, struct why *why);
-	const char *usage;
+enum { INIT, ISSUE, SIGN, REVOKE, CRL, LIST, SHOW, EXPORT, CHECK };
+
+static const struct cmdline_command commands[] = {
+	[INIT] = { "init", NULL, 0, 0 },
+	[ISSUE] = { "issue", "user|device|host NAME", 2, 2 },
+	[SIGN] = { "sign", "user|device|host NAME CSR", 3, 3 },
+	[REVOKE] = { "revoke", NULL, 0, 0 },
+	[CRL] = { "crl", NULL, 0, 0 },
+	[LIST] = { "list", NULL, 0, 0 },
+	[SHOW] = { "show", "a SERIAL", 1, 1 },
+	[EXPORT] = { "export", NULL, 0, 0 },
+	[CHECK] = { "check", NULL, 0, 0 },
 };
 
-static const struct command commands[] = {
-	{ "init", 0, OPTS_REALM, OPTS_REALM, cmd_init,
-	    "init --realm R\n"
-	    "      make a root, an issuing CA for each class, first CRLs" },
-	{ "issue", 2, OPTS_OUT | OPTS_NAMES | OPTS_DAYS | OPTS_KEY_TYPE |
-	    OPTS_P12, OPTS_OUT, cmd_issue,
-	    "issue user|device|host NAME --out DIR [--email E] [--upn U]\n"
-	    "    [--dns N] [--ip A] [--days N] [--key-type "
-	    "p256|ed25519|rsa3072]\n"
-	    "    [--p12 [--p12-passphrase-file F]]\n"
-	    "      a certificate with a new key: NAME.crt, NAME.key" },
-	{ "sign", 3, OPTS_OUT | OPTS_NAMES | OPTS_DAYS, OPTS_OUT, cmd_sign,
-	    "sign user|device|host NAME CSR --out DIR [--email E] [--upn U]\n"
-	    "    [--dns N] [--ip A] [--days N]\n"
-	    "      a certificate for the key of a CSR: NAME.crt" },
-	{ "revoke", 0, OPTS_SERIAL | OPTS_CERT | OPTS_ID | OPTS_REASON, 0,
-	    cmd_revoke,
-	    "revoke --serial S | --cert F | --id CLASS/NAME [--reason R]\n"
-	    "      for ever; --id: all live certificates of that name" },
-	{ "crl", 0, OPTS_OUT, OPTS_OUT, cmd_crl,
-	    "crl --out DIR\n"
-	    "      new CRLs, to DIR/crl" },
-	{ "list", 0, OPTS_EXPIRING | OPTS_REVOKED | OPTS_ID, 0, cmd_list,
-	    "list [--expiring 30d | --revoked] [--id CLASS/NAME]\n"
-	    "      what was issued" },
-	{ "show", 1, 0, 0, cmd_show,
-	    "show SERIAL\n"
-	    "      all about one certificate" },
-	{ "export", 0, OPTS_OUT, OPTS_OUT, cmd_export,
-	    "export --out DIR\n"
-	    "      what a host needs: trust.conf, ca/, crl/" },
-	{ "check", 0, 0, 0, cmd_check,
-	    "check\n"
-	    "      the store against itself" },
+static int (*const runs[])(const struct opts *o, struct why *why) = {
+	[INIT] = cmd_init, [ISSUE] = cmd_issue, [SIGN] = cmd_sign,
+	[REVOKE] = cmd_revoke, [CRL] = cmd_crl, [LIST] = cmd_list,
+	[SHOW] = cmd_show, [EXPORT] = cmd_export, [CHECK] = cmd_check,
 };
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+#define TO(member) CMDLINE_TO(struct opts, member)
+#define ON(command) CMDLINE_ON(command)
+#define ON_NAMES (ON(ISSUE) | ON(SIGN))
+#define ON_OUT (ON_NAMES | ON(CRL) | ON(EXPORT))
+#define NAMES(kind) TO(names.kind), .on = ON_NAMES, .most = MINT_EXTRA_MAX, \
+    .count = offsetof(struct opts, names.n_##kind)
+static const struct cmdline_option rows[] = {
+	{ "dir", TO(dir), .on = CMDLINE_ON_ALL },
+	{ "passphrase-file", TO(passphrase_file), .on = CMDLINE_ON_ALL },
+	{ "json", TO(json), .on = CMDLINE_ON_ALL },
+	{ "realm", TO(realm), .on = ON(INIT), .needed = ON(INIT) },
+	{ "out", TO(out), .on = ON_OUT, .needed = ON_OUT },
+	{ "email", NAMES(email) },
+	{ "upn", NAMES(upn) },
+	{ "dns", NAMES(dns) },
+	{ "ip", NAMES(ip) },
+	{ "days", TO(days), .on = ON_NAMES },
+	{ "key-type", TO(key_type), .on = ON(ISSUE) },
+	{ "p12", TO(p12), .on = ON(ISSUE) },
+	{ "p12-passphrase-file", TO(p12_passphrase_file), .on = ON(ISSUE) },
+	{ "serial", TO(serial), .on = ON(REVOKE) },
+	{ "cert", TO(cert), .on = ON(REVOKE) },
+	{ "id", TO(id), .on = ON(REVOKE) | ON(LIST) },
+	{ "reason", TO(reason), .on = ON(REVOKE) },
+	{ "expiring", TO(expiring), .on = ON(LIST) },
+	{ "revoked", TO(revoked), .on = ON(LIST) },
+};
 
 static void
 usage(FILE *f)
 {
 	(void)fputs("usage: certlogin-ca [--dir DIR] [--passphrase-file F] "
-	    "[--json] COMMAND\n", f);
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		(void)fprintf(f, "  %s\n", commands[i].usage);
-	(void)fputs("  --dir DIR            the CA's folder (default "
+	    "[--json] COMMAND\n"
+	    "  init --realm R\n"
+	    "      make a root, an issuing CA for each class, first CRLs\n"
+	    "  issue user|device|host NAME --out DIR [--email E] [--upn U]\n"
+	    "    [--dns N] [--ip A] [--days N] [--key-type "
+	    "p256|ed25519|rsa3072]\n"
+	    "    [--p12 [--p12-passphrase-file F]]\n"
+	    "      a certificate with a new key: NAME.crt, NAME.key\n"
+	    "  sign user|device|host NAME CSR --out DIR [--email E] "
+	    "[--upn U]\n"
+	    "    [--dns N] [--ip A] [--days N]\n"
+	    "      a certificate for the key of a CSR: NAME.crt\n"
+	    "  revoke --serial S | --cert F | --id CLASS/NAME [--reason R]\n"
+	    "      for ever; --id: all live certificates of that name\n"
+	    "  crl --out DIR\n"
+	    "      new CRLs, to DIR/crl\n"
+	    "  list [--expiring 30d | --revoked] [--id CLASS/NAME]\n"
+	    "      what was issued\n"
+	    "  show SERIAL\n"
+	    "      all about one certificate\n"
+	    "  export --out DIR\n"
+	    "      what a host needs: trust.conf, ca/, crl/\n"
+	    "  check\n"
+	    "      the store against itself\n"
+	    "  --dir DIR            the CA's folder (default "
 	    OPTS_DIR ")\n"
 	    "  --passphrase-file F  its first line opens the CA's keys; "
 	    "else the terminal asks\n"
@@ -87,57 +111,44 @@ close_up(void)
 	(void)umask(077);
 }
 
-static bool
-fits(const struct command *c, const struct opts *o)
-{
-	const char *problem = NULL;
-
-	if ((o->given & ~c->takes) != 0)
-		problem = "this command does not take one of the options";
-	else if ((c->needs & ~o->given) != 0)
-		problem = "an option is missing";
-	else if (o->n_arg != c->args + 1)
-		problem = "a word is missing, or there is one too many";
-	if (problem != NULL)
-		(void)fprintf(stderr, "certlogin-ca: %s: %s\nexpected: "
-		    "certlogin-ca [OPTION...] %s\n", c->name, problem,
-		    c->usage);
-	return problem == NULL;
-}
-
+/* Print the reason; the exit status that fits r. */
 static int
-run(const struct command *c, const struct opts *o)
+fail(int r, const struct why *why)
 {
-	struct why why = { .text = "" };
-	int r;
+	char text[2 * WHY_MAX];
 
-	if (!fits(c, o))
-		return OPTS_USAGE;
-	r = c->run(o, &why);
-	return r < 0 ? opts_fail(r, &why) : r;
+	(void)fprintf(stderr, "certlogin-ca: %s\n", err_escape(text,
+	    sizeof(text), why->text, strlen(why->text)));
+	switch (r) {
+	case ERR_REFUSED: case ERR_EXISTS: case ERR_STATE:
+	case ERR_NOTFOUND:
+		return EXIT_PROBLEM;
+	case ERR_MALFORMED:
+		return EXIT_USAGE;
+	default:
+		return EXIT_COULD_NOT;
+	}
 }
 
 int
 main(int argc, char **argv)
 {
-	struct why why;
-	struct opts o;
+	const struct cmdline line = {
+		.program = "certlogin-ca", .sandbox = sandbox_text(),
+		.usage = usage,
+		.options = rows, .n_options = sizeof(rows) / sizeof(rows[0]),
+		.commands = commands,
+		.n_commands = sizeof(commands) / sizeof(commands[0]),
+	};
+	struct why why = { .text = "" };
+	struct opts o = { .dir = OPTS_DIR };
+	struct cmdline_words w;
+	int r;
 
 	close_up();
-	if (opts_parse(&o, argc, argv, &why) != 0)
-		return opts_fail(ERR_MALFORMED, &why);
-	if (o.help) {
-		usage(stdout);
-		return OPTS_DONE;
-	}
-	if (o.version) {
-		(void)printf("certlogin-ca %s, %s\n", PACKAGE_VERSION,
-		    sandbox_text());
-		return OPTS_DONE;
-	}
-	for (size_t i = 0; o.n_arg > 0 && i < N_COMMANDS; i++)
-		if (strcmp(o.arg[0], commands[i].name) == 0)
-			return run(&commands[i], &o);
-	usage(stderr);
-	return OPTS_USAGE;
+	if ((r = cmdline_take(&line, &o, argc, argv, &w)) >= 0)
+		return r;
+	o.arg = w.word;
+	r = runs[w.command](&o, &why);
+	return r < 0 ? fail(r, &why) : r;
 }

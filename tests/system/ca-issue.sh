@@ -201,10 +201,10 @@ refused_by 2 'twice' issue user ok --upn a@c --upn a@c --out "$R/eve"
 refused_by 2 'user, device' issue admin ok --out "$R/eve"
 refused_by 2 'days' issue user ok --days 0 --out "$R/eve"
 refused_by 2 'key-type' issue user ok --key-type rsa1024 --out "$R/eve"
-refused_by 2 'missing' issue user ok
-refused_by 2 'too many' issue user ok more --out "$R/eve"
+refused_by 2 'issue needs --out' issue user ok
+refused_by 2 'expected user.device.host NAME;' issue user ok more --out "$R/eve"
 refused_by 2 'does not take' issue user ok --out "$R/eve" --reason superseded
-refused_by 2 'no.*such|none like' issue user ok --out "$R/eve" --nonsense
+refused_by 2 'no option' issue user ok --out "$R/eve" --nonsense
 done_by issue user "$(printf 'a%.0s' {1..64})" --out "$R/ok"
 
 echo "wrong passphrase, none, and a key that is not the CA's"

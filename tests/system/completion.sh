@@ -89,14 +89,13 @@ takes()
 	local text
 
 	text=$(timeout 10 "$1" "$2" "$3" 1 2>&1 </dev/null || :)
-	! grep -qE 'does not take (one of the options|'"$3"')' <<<"$text"
+	! grep -qF -- "does not take $3;" <<<"$text"
 }
 
 # value or flag
 kind_of()
 {
-	if "$1" "$3" 2>&1 </dev/null | grep -qE \
-	    "requires an argument|its value is missing"; then
+	if "$1" "$3" 2>&1 </dev/null | grep -q "its value is missing"; then
 		echo value
 	else
 		echo flag

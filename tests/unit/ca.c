@@ -1,6 +1,5 @@
 /* src/ca: names, DER, CRLs, the store's rows. */
 #include <check.h>
-#include <getopt.h>
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <limits.h>
@@ -15,7 +14,6 @@
 #include "ca/derput.h"
 #include "ca/keys.h"
 #include "ca/mint.h"
-#include "ca/opts.h"
 #include "ca/out.h"
 #include "ca/store.h"
 
@@ -156,48 +154,6 @@ START_TEST(together)
 	ck_assert_int_eq(mint_check_names(WORDS_USER, "ca", &n, NULL),
 	    ERR_MALFORMED);
 	ck_assert_int_eq(mint_check_names(WORDS_HOST, "ca", &n, NULL), 0);
-}
-END_TEST
-
-/* ---- options ------------------------------------------------------------- */
-
-/* The words of one line; getopt moves them about, so they are copied. */
-static int
-parse(struct opts *o, const char *line)
-{
-	static char copy[200];
-	char *argv[20], *save = NULL, *word;
-	struct why why;
-	int argc = 0;
-
-	(void)snprintf(copy, sizeof(copy), "%s", line);
-	for (word = strtok_r(copy, " ", &save); word != NULL;
-	    word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
-	argv[argc] = NULL;
-	optind = 0;
-	return opts_parse(o, argc, argv, &why);
-}
-
-START_TEST(options)
-{
-	struct opts o;
-
-	ck_assert_int_eq(parse(&o, "ca --dir d issue user alice --out o "
-	    "--dns=a --dns b"), 0);
-	ck_assert_str_eq(o.dir, "d");
-	ck_assert_uint_eq(o.n_arg, 3);
-	ck_assert_str_eq(o.arg[2], "alice");
-	ck_assert_uint_eq(o.names.n_dns, 2);
-	ck_assert_str_eq(o.names.dns[1], "b");
-	ck_assert_uint_eq(o.given, OPTS_OUT | OPTS_NAMES);
-	ck_assert_int_eq(parse(&o, "ca list -- --dir"), 0);
-	ck_assert_uint_eq(o.n_arg, 2);
-	ck_assert_int_lt(parse(&o, "ca list --dir a --dir b"), 0);
-	ck_assert_int_lt(parse(&o, "ca a b c d e"), 0);
-	ck_assert_int_lt(parse(&o, "ca list --dir"), 0);
-	ck_assert_int_lt(parse(&o, "ca list --nonsense"), 0);
-	ck_assert_int_lt(parse(&o, "ca list --json=yes"), 0);
 }
 END_TEST
 
@@ -604,7 +560,6 @@ main(void)
 	tcase_add_test(t, serials);
 	tcase_add_test(t, ids);
 	tcase_add_test(t, together);
-	tcase_add_test(t, options);
 	tcase_add_test(t, encoding);
 	tcase_add_test(t, crls);
 	/* under valgrind, too */
