@@ -13,11 +13,13 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mono.h"
 #include "proto/chan.h"
+#include "proto/hello.h"
 #include "session/session.h"
 
 #define GRACE 3			/* seconds, so a question each second: the first
@@ -26,6 +28,7 @@
 #define BETWEEN_MS 3000
 #define END_MS 4000
 #define LIMIT_SECONDS 60
+#define RETRY_MS 1500		/* it looks each second */
 #define SLACK_MS 200		/* clocks of whole milliseconds, and a start */
 
 static struct {
@@ -33,6 +36,8 @@ static struct {
 	int certlogind, net;	/* our ends */
 	int its_certlogind;	/* its end, here as well */
 	int64_t began;		/* ms */
+	char run_dir[32];
+	int reg;		/* where a new certlogind listens */
 } f;
 
 /* ---- what is in the program's main.c, and login.c --------------------- */
@@ -102,7 +107,7 @@ be_session(int listener, int net)
 	s.net_process = start_net();
 	s.understood = true;
 	s.set.grace = GRACE;
-	(void)snprintf(s.set.run_dir, sizeof(s.set.run_dir), "/nonexistent");
+	(void)snprintf(s.set.run_dir, sizeof(s.set.run_dir), "%s", f.run_dir);
 	(void)snprintf(s.account.name, sizeof(s.account.name), "alice");
 	buf_init(&s.in, CHAN_MSG_MAX);
 	buf_init(&s.out, CHAN_MSG_MAX);
@@ -113,8 +118,16 @@ be_session(int listener, int net)
 static void
 setup(void)
 {
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int up[2];
 
+	(void)snprintf(f.run_dir, sizeof(f.run_dir), "/tmp/serve.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(f.run_dir));
+	(void)snprintf(un.sun_path, sizeof(un.sun_path), "%s/register",
+	    f.run_dir);
+	f.reg = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(f.reg, (struct sockaddr *)&un, sizeof(un)), 0);
+	ck_assert_int_eq(listen(f.reg, 1), 0);
 	make_pair(up);
 	f.certlogind = up[0];
 	f.its_certlogind = up[1];
@@ -138,11 +151,17 @@ begin(void)
 static void
 teardown(void)
 {
+	char path[64];
+
 	(void)close(f.net);
 	(void)close(f.certlogind);
 	(void)kill(f.pid, SIGCONT);
 	ck_assert_int_eq(waitpid(f.pid, NULL, 0), f.pid);
 	(void)close(f.its_certlogind);
+	(void)close(f.reg);
+	(void)snprintf(path, sizeof(path), "%s/register", f.run_dir);
+	(void)unlink(path);
+	(void)rmdir(f.run_dir);
 }
 
 /* ---- certlogind and net ------------------------------------------------ */
@@ -295,6 +314,29 @@ START_TEST(stopped_itself)
 }
 END_TEST
 
+/* One that hung and is killed has had us: no reason to hesitate. */
+START_TEST(killed)
+{
+	struct chan_msg m;
+	struct buf in;
+	int fd;
+
+	begin();
+	ck_assert(is_asked(5000));
+	ck_assert(!is_ending(until(BETWEEN_MS)));
+	(void)close(f.certlogind);
+	(void)close(f.its_certlogind);
+	f.certlogind = f.its_certlogind = -1;
+	ck_assert_int_eq(chan_wait(f.reg, RETRY_MS), 0);
+	ck_assert_int_ge(fd = accept(f.reg, NULL, NULL), 0);
+	buf_init(&in, CHAN_MSG_MAX);
+	ck_assert_int_eq(chan_recv_hello(fd, &in, &m, 0), 0);
+	ck_assert_uint_eq(m.type, HELLO_SESSION);
+	buf_free(&in);
+	(void)close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -310,6 +352,7 @@ main(void)
 	tcase_add_test(t, full);
 	tcase_add_test(t, full_for_a_while);
 	tcase_add_test(t, stopped_itself);
+	tcase_add_test(t, killed);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
