@@ -276,11 +276,16 @@ question_ms(const struct session *s)
 static void
 answered(struct session *s)
 {
+	int64_t now = mono_ms();
+
 	s->registered = true;
 	s->waits = s->sent = false;
-	s->next_question = mono_ms() + question_ms(s);
+	s->next_question = now + question_ms(s);
 	s->lost = 0;
 	s->pause = RETRY_MS;
+	/* if it goes, what came before it is no reason to wait */
+	if (s->next_look > now + RETRY_MS)
+		s->next_look = now + RETRY_MS;
 }
 
 static void

@@ -1,6 +1,7 @@
 /*
- * src/session/serve.c: how a session notices that its certlogind hangs.  The
- * session is a process of its own; certlogind and net are played here.
+ * src/session/serve.c: how a session notices that its certlogind hangs, and
+ * how often it looks for another.  The session is a process of its own;
+ * certlogind and net are played here.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -13,8 +14,10 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mono.h"
@@ -38,7 +41,35 @@ static struct {
 	int64_t began;		/* ms */
 	char run_dir[32];
 	int reg;		/* where a new certlogind listens */
+	int speed;		/* so many times ours its time passes */
 } f;
+
+/* ---- a session whose time passes faster -------------------------------- */
+
+static int64_t speed = 1;	/* in its process */
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int64_t ns;
+	int r = (int)syscall(SYS_clock_gettime, id, ts);
+
+	if (r != 0 || id != CLOCK_MONOTONIC)
+		return r;
+	ns = (ts->tv_sec * INT64_C(1000000000) + ts->tv_nsec) * speed;
+	ts->tv_sec = ns / 1000000000;
+	ts->tv_nsec = ns % 1000000000;
+	return 0;
+}
+
+int
+poll(struct pollfd *p, nfds_t n, int ms)
+{
+	int64_t ns = ms * INT64_C(1000000) / speed;
+	const struct timespec limit = { ns / 1000000000, ns % 1000000000 };
+
+	return ppoll(p, n, ms < 0 ? NULL : &limit, NULL);
+}
 
 /* ---- what is in the program's main.c, and login.c --------------------- */
 
@@ -54,7 +85,7 @@ session_register(struct session *s, int channel)
 {
 	(void)s;
 	(void)channel;
-	return ERR_STATE;
+	return 0;
 }
 
 const char *
@@ -106,11 +137,13 @@ be_session(int listener, int net)
 	s.net = net;
 	s.net_process = start_net();
 	s.understood = true;
-	s.set.grace = GRACE;
+	s.set.grace = f.speed > 1 ? 3600 : GRACE;
 	(void)snprintf(s.set.run_dir, sizeof(s.set.run_dir), "%s", f.run_dir);
+	s.reference = 1;
 	(void)snprintf(s.account.name, sizeof(s.account.name), "alice");
 	buf_init(&s.in, CHAN_MSG_MAX);
 	buf_init(&s.out, CHAN_MSG_MAX);
+	speed = f.speed;
 	serve_run(&s);
 	_exit(0);
 }
@@ -128,6 +161,7 @@ setup(void)
 	f.reg = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(f.reg, (struct sockaddr *)&un, sizeof(un)), 0);
 	ck_assert_int_eq(listen(f.reg, 1), 0);
+	f.speed = 1;
 	make_pair(up);
 	f.certlogind = up[0];
 	f.its_certlogind = up[1];
@@ -186,14 +220,20 @@ is_asked(int64_t limit)
 }
 
 static void
-answer(void)
+say_registered(int channel)
 {
 	struct buf b;
 
 	buf_init(&b, CHAN_MSG_MAX);
 	(void)ipc_empty_encode(&b, IPC_SES_REGISTERED);
-	ck_assert_int_eq(chan_send(f.certlogind, &b, NULL, 0), 0);
+	ck_assert_int_eq(chan_send(channel, &b, NULL, 0), 0);
 	buf_free(&b);
+}
+
+static void
+answer(void)
+{
+	say_registered(f.certlogind);
 }
 
 /* Until that many ms behind the begin. */
@@ -314,13 +354,28 @@ START_TEST(stopped_itself)
 }
 END_TEST
 
-/* One that hung and is killed has had us: no reason to hesitate. */
-START_TEST(killed)
+/* Its next look: it says who it is. */
+static int
+look(void)
 {
 	struct chan_msg m;
 	struct buf in;
 	int fd;
 
+	ck_assert_int_eq(chan_wait(f.reg, 10000), 0);
+	ck_assert_int_ge(fd = accept4(f.reg, NULL, NULL,
+	    SOCK_CLOEXEC), 0);
+	ck_assert_int_eq(chan_wait(fd, 10000), 0);
+	buf_init(&in, CHAN_MSG_MAX);
+	ck_assert_int_eq(chan_recv_hello(fd, &in, &m, 0), 0);
+	ck_assert(m.hello && m.type == HELLO_SESSION);
+	buf_free(&in);
+	return fd;
+}
+
+/* One that hung and is killed has had us: no reason to hesitate. */
+START_TEST(killed)
+{
 	begin();
 	ck_assert(is_asked(5000));
 	ck_assert(!is_ending(until(BETWEEN_MS)));
@@ -328,14 +383,112 @@ START_TEST(killed)
 	(void)close(f.its_certlogind);
 	f.certlogind = f.its_certlogind = -1;
 	ck_assert_int_eq(chan_wait(f.reg, RETRY_MS), 0);
-	ck_assert_int_ge(fd = accept(f.reg, NULL, NULL), 0);
-	buf_init(&in, CHAN_MSG_MAX);
-	ck_assert_int_eq(chan_recv_hello(fd, &in, &m, 0), 0);
-	ck_assert_uint_eq(m.type, HELLO_SESSION);
-	buf_free(&in);
-	(void)close(fd);
+	(void)close(look());
 }
 END_TEST
+
+/* ---- certlogind is gone, and another answers --------------------------- */
+
+#define SPEED 20
+#define FIRST_MS 1000		/* between looks, */
+#define MOST_MS 30000		/* or so long */
+#define LATE_MS 1000		/* of ours: a look may be */
+
+static void
+setup_looks(void)
+{
+	setup();
+	f.speed = SPEED;
+	begin();
+}
+
+/* Its certlogind stops. */
+static void
+lose(void)
+{
+	(void)close(f.certlogind);
+	f.certlogind = -1;
+}
+
+static void
+say_welcome(int fd, uint8_t version)
+{
+	struct buf b;
+
+	buf_init(&b, CHAN_MSG_MAX);
+	(void)hello_welcome_encode(&b, version);
+	ck_assert_int_eq(chan_send(fd, &b, NULL, 0), 0);
+	buf_free(&b);
+}
+
+/* So long ago, in its time. */
+static int64_t
+passed(int64_t since)
+{
+	/* whole milliseconds of ours */
+	return (mono_ms() - since + 1) * SPEED;
+}
+
+/* One that closes, with a welcome or without, is asked less and less often,
+ * down to each 30 s; one that takes it ends that. */
+START_TEST(not_taken)
+{
+	int64_t pause = FIRST_MS, since;
+	int fd;
+
+	lose();
+	for (int i = 0; i < 7; i++) {
+		fd = look();
+		if (_i == 1)
+			say_welcome(fd, IPC_VERSION);
+		since = mono_ms();
+		(void)close(fd);
+		pause = pause < MOST_MS / 2 ? pause * 2 : MOST_MS;
+		ck_assert_int_eq(chan_wait(f.reg, 10000), 0);
+		ck_assert_int_ge(passed(since), pause);
+		ck_assert_int_le(passed(since), pause + LATE_MS * SPEED);
+	}
+	fd = look();
+	say_welcome(fd, IPC_VERSION);
+	say_registered(fd);
+	since = mono_ms();
+	(void)close(fd);
+	ck_assert_int_eq(chan_wait(f.reg, 10000), 0);
+	ck_assert_int_le(passed(since), FIRST_MS + LATE_MS * SPEED);
+	ck_assert(!is_ending(0));
+}
+END_TEST
+
+/* One of another version that stops is no reason to look less often: the next
+ * one may be of ours. */
+START_TEST(other_version)
+{
+	int64_t since = mono_ms();
+	int fd;
+
+	lose();
+	for (int i = 0; i < 8; i++) {
+		fd = look();
+		say_welcome(fd, IPC_VERSION + 1);
+		(void)close(fd);
+	}
+	ck_assert_int_ge(passed(since), 7 * FIRST_MS);
+	ck_assert_int_le(passed(since), 8 * FIRST_MS + LATE_MS * SPEED);
+	ck_assert(!is_ending(0));
+}
+END_TEST
+
+static void
+add_looks(Suite *s)
+{
+	TCase *t = tcase_create("another certlogind");
+
+	tcase_set_timeout(t, LIMIT_SECONDS);
+	tcase_add_checked_fixture(t, setup_looks, teardown);
+	tcase_add_loop_test(t, not_taken, 0, 2);
+	tcase_add_test(t, other_version);
+	suite_add_tcase(s, t);
+}
 
 int
 main(void)
@@ -354,6 +507,7 @@ main(void)
 	tcase_add_test(t, stopped_itself);
 	tcase_add_test(t, killed);
 	suite_add_tcase(s, t);
+	add_looks(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
