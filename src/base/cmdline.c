@@ -218,14 +218,25 @@ cmdline_take(const struct cmdline *l, void *options, int argc, char **argv,
 		return -1;
 	case CMDLINE_HELP:
 		l->usage(stdout);
-		return EXIT_DONE;
+		return cmdline_end(l, EXIT_DONE);
 	case CMDLINE_VERSION:
 		about_version(l->program, l->sandbox);
-		return EXIT_DONE;
+		return cmdline_end(l, EXIT_DONE);
 	default:
 		(void)fprintf(stderr, "%s: %s; see %s --help\n", l->program,
 		    err_escape(text, sizeof(text), why.text,
 		    strlen(why.text)), l->program);
 		return EXIT_USAGE;
 	}
+}
+
+int
+cmdline_end(const struct cmdline *l, int status)
+{
+	if ((fflush(stdout) == 0 && ferror(stdout) == 0) ||
+	    status == EXIT_COULD_NOT)
+		return status;
+	(void)fprintf(stderr, "%s: output: %s\n", l->program,
+	    strerror(errno));
+	return EXIT_COULD_NOT;
 }

@@ -80,4 +80,8 @@ int cmdline_parse(const struct cmdline *l, void *options, int argc,
 int cmdline_take(const struct cmdline *l, void *options, int argc,
     char **argv, struct cmdline_words *out);
 
+/* What a main() returns for status: EXIT_COULD_NOT, and why on stderr, if what
+ * stands on stdout could not be written. */
+int cmdline_end(const struct cmdline *l, int status);
+
 #endif

@@ -150,5 +150,5 @@ main(int argc, char **argv)
 		return r;
 	o.arg = w.word;
 	r = runs[w.command](&o, &why);
-	return r < 0 ? fail(r, &why) : r;
+	return cmdline_end(&line, r < 0 ? fail(r, &why) : r);
 }

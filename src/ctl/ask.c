@@ -98,7 +98,7 @@ ask_metrics(const struct options *o)
 
 	if (o->json)
 		return say_error(EXIT_USAGE, "--metrics goes without --json; "
-		    "see --help for usage");
+		    "see certloginctl --help");
 	buf_init(&b, CHAN_MSG_MAX);
 	buf_init(&p.items, PROM_MAX);
 	(void)ctlmsg_empty_encode(&b, CTLMSG_METRICS);
@@ -205,7 +205,7 @@ ask_why(const struct options *o)
 
 	if (parse_reference(o->argument, &reference) != 0)
 		return say_error(EXIT_USAGE, "why %s: expected the number of "
-		    "the person's message; see --help for usage",
+		    "the person's message; see certloginctl --help",
 		    o->argument);
 	buf_init(&b, CHAN_MSG_MAX);
 	(void)ctlmsg_why_encode(&b, reference);
@@ -223,7 +223,7 @@ take_text(char *dst, size_t size, const char *option, const char *given)
 		return EXIT_DONE;
 	if (given[0] == '\0' || strlen(given) >= size)
 		return say_error(EXIT_USAGE, "--%s: expected 1 to %zu bytes; "
-		    "see --help for usage", option, size - 1);
+		    "see certloginctl --help", option, size - 1);
 	(void)snprintf(dst, size, "%s", given);
 	return EXIT_DONE;
 }
@@ -264,12 +264,13 @@ ask_end(const struct options *o)
 	if ((o->argument != NULL) + (o->identity != NULL) +
 	    (o->account != NULL) != 1)
 		return say_error(EXIT_USAGE, "end: expected just one of "
-		    "NUMBER, --identity and --account; see --help for usage");
+		    "NUMBER, --identity and --account; see certloginctl "
+		    "--help");
 	if (o->argument != NULL &&
 	    parse_reference(o->argument, &e.pick.reference) != 0)
 		return say_error(EXIT_USAGE, "end %s: expected the reference "
-		    "of a session, as `sessions' prints it; see --help for "
-		    "usage", o->argument);
+		    "of a session, as `sessions' prints it; see certloginctl "
+		    "--help", o->argument);
 	if ((rc = take_pick(o, &e.pick)) != EXIT_DONE ||
 	    (rc = take_text(e.message, sizeof(e.message), "message",
 	    o->message)) != EXIT_DONE)

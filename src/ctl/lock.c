@@ -152,7 +152,8 @@ find_rules(struct job *j)
 	if ((o->cert != NULL) == (o->argument != NULL) ||
 	    (o->argument != NULL) != (o->second != NULL))
 		return say_error(EXIT_USAGE, "%s: expected AUTHORITY "
-		    "MATCHER=VALUE, or --cert FILE; see --help for usage",
+		    "MATCHER=VALUE, or --cert FILE; see certloginctl "
+		    "--help",
 		    j->lock ? "lock" : "unlock");
 	if (j->lock || o->cert != NULL)
 		rc = load_trust(j);

@@ -122,9 +122,5 @@ main(int argc, char **argv)
 	o.second = w.n > 0 ? w.word[1] : NULL;
 	o.arguments = w.word;
 	o.n_arguments = w.n;
-	rc = runs[w.command](&o);
-	if (fflush(stdout) != 0 || ferror(stdout) != 0)
-		return say_error(EXIT_COULD_NOT, "output: %s",
-		    strerror(errno));
-	return rc;
+	return cmdline_end(&line, runs[w.command](&o));
 }

@@ -231,8 +231,5 @@ main(int argc, char **argv)
 	    (rc = check_use(&w, &o)) != EXIT_DONE)
 		return rc;
 	o.argument = w.word[0];
-	rc = runs[w.command](&o);
-	if (fflush(stdout) != 0 && rc == EXIT_DONE)
-		rc = say_error(EXIT_COULD_NOT, "output: %s", strerror(errno));
-	return rc;
+	return cmdline_end(&line, runs[w.command](&o));
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cmdline.h"
@@ -352,6 +353,48 @@ START_TEST(too_large)
 }
 END_TEST
 
+/* What a main() returns that prints to the file: help, or a line of its own and
+ * status. */
+static int
+printed(const char *file, const char *text, int status)
+{
+	struct cmdline_words w;
+	struct set s;
+	pid_t pid = fork();
+	int rc;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (freopen(file, "w", stdout) == NULL ||
+		    freopen("/dev/null", "w", stderr) == NULL)
+			_exit(99);
+		rc = cmdline_take(&line, &s, split(text), argv, &w);
+		if (rc < 0 && puts("something") >= 0)
+			rc = cmdline_end(&line, status);
+		_exit(rc);
+	}
+	ck_assert_int_eq(waitpid(pid, &rc, 0), pid);
+	ck_assert(WIFEXITED(rc));
+	return WEXITSTATUS(rc);
+}
+
+START_TEST(disk_full)
+{
+	ck_assert_int_eq(printed("/dev/null", "any", EXIT_DONE), EXIT_DONE);
+	ck_assert_int_eq(printed("/dev/full", "any", EXIT_DONE),
+	    EXIT_COULD_NOT);
+	ck_assert_int_eq(printed("/dev/null", "any", EXIT_PROBLEM),
+	    EXIT_PROBLEM);
+	ck_assert_int_eq(printed("/dev/full", "any", EXIT_PROBLEM),
+	    EXIT_COULD_NOT);
+	ck_assert_int_eq(printed("/dev/null", "--help", 0), EXIT_DONE);
+	ck_assert_int_eq(printed("/dev/full", "--help", 0), EXIT_COULD_NOT);
+	ck_assert_int_eq(printed("/dev/null", "--version", 0), EXIT_DONE);
+	ck_assert_int_eq(printed("/dev/full", "--version", 0),
+	    EXIT_COULD_NOT);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -369,6 +412,7 @@ main(void)
 	tcase_add_test(t, posixly_correct);
 	tcase_add_test(t, said);
 	tcase_add_test(t, too_large);
+	tcase_add_test(t, disk_full);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
