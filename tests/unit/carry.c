@@ -634,43 +634,89 @@ START_TEST(shares)
 }
 END_TEST
 
+/* Five authorities, of which d and e are made here. */
+struct five {
+	struct host h;
+	struct pki d, e;
+};
+
+#define D "[authority d]\nclass = user\nnames = dns=*\nanchor = d.crt\n" \
+    "crl = d.crl\n"
+#define E "[authority e]\nclass = user\nnames = dns=*\nanchor = e.crt\n" \
+    "crl = e.crl\n"
+
+/* So many entries of each. */
+static void
+begin_five(struct five *f, const unsigned n[5])
+{
+	begin(&f->h);
+	forge_ca(&f->d, PKI_P256, "d", NULL, NULL);
+	forge_ca(&f->e, PKI_P256, "e", NULL, NULL);
+	put(&f->h, "o.crt", pki_der(&f->h.other));
+	put(&f->h, "d.crt", pki_der(&f->d));
+	put(&f->h, "e.crt", pki_der(&f->e));
+	put(&f->h, "a.crl", crl_of(&f->h, &f->h.a, 7, 1, n[0]));
+	put(&f->h, "b.crl", crl_of(&f->h, &f->h.b, 7, 1, n[1]));
+	put(&f->h, "o.crl", crl_of(&f->h, &f->h.other, 7, 1, n[2]));
+	put(&f->h, "d.crl", crl_of(&f->h, &f->d, 7, 1, n[3]));
+	put(&f->h, "e.crl", crl_of(&f->h, &f->e, 7, 1, n[4]));
+	f->h.revoked_max = 10;
+}
+
+static void
+end_five(struct five *f)
+{
+	pki_free(&f->d);
+	pki_free(&f->e);
+	end(&f->h);
+}
+
 /* Of five, two must go, one behind the other. */
 START_TEST(two_put_out)
 {
-	static const char *const name[] = { "d", "e" };
-	static const char *const crt[] = { "d.crt", "e.crt" };
-	static const char *const crl[] = { "d.crl", "e.crl" };
-	struct pki more[2];
-	struct host h;
+	static const unsigned n[] = { 5, 5, 2, 2, 2 };
+	struct five f;
 
-	begin(&h);
-	put(&h, "o.crt", pki_der(&h.other));
-	put(&h, "a.crl", crl_of(&h, &h.a, 7, 1, 5));
-	put(&h, "b.crl", crl_of(&h, &h.b, 7, 1, 5));
-	put(&h, "o.crl", crl_of(&h, &h.other, 7, 1, 2));
-	for (size_t i = 0; i < 2; i++) {
-		forge_ca(&more[i], PKI_P256, name[i], NULL, NULL);
-		put(&h, crt[i], pki_der(&more[i]));
-		put(&h, crl[i], crl_of(&h, &more[i], 7, 1, 2));
-	}
-	trust_free(&h.in_force);
-	h.revoked_max = 10;
-	ck_assert_int_eq(load(&h, A B C
-	    "[authority d]\nclass = user\nnames = dns=*\nanchor = d.crt\n"
-	    "crl = d.crl\n"
-	    "[authority e]\nclass = user\nnames = dns=*\nanchor = e.crt\n"
-	    "crl = e.crl\n"), 0);
+	begin_five(&f, n);
+	trust_free(&f.h.in_force);
+	ck_assert_int_eq(load(&f.h, A B C D E), 0);
 	for (size_t i = 0; i < 5; i++) {
-		const struct trust_anchor *k = &h.t.authority[i].anchor[0];
+		const struct trust_anchor *k =
+		    &f.h.t.authority[i].anchor[0];
 
 		ck_assert_int_eq(k->crl.usable, i > 1);
-		ck_assert_int_eq(is_revoked(&h.t, k, 1), i > 1);
-		ck_assert_int_eq(is_revoked(&h.t, k, 2), i > 1);
+		ck_assert_int_eq(is_revoked(&f.h.t, k, 1), i > 1);
+		ck_assert_int_eq(is_revoked(&f.h.t, k, 2), i > 1);
 	}
-	ck_assert_uint_eq(h.t.n_revoked, 6);
-	pki_free(&more[0]);
-	pki_free(&more[1]);
-	end(&h);
+	ck_assert_uint_eq(f.h.t.n_revoked, 6);
+	end_five(&f);
+}
+END_TEST
+
+/* One that was put out comes back with what it had only where that has room by
+ * itself: others took what it left, and the last one none at all. */
+START_TEST(puts_out_nobody)
+{
+	static const unsigned n[] = { 4, 5, 2, 4, 0 };
+	struct five f;
+
+	begin_five(&f, n);
+	ck_assert_int_eq(load(&f.h, A B C D E), 0);
+	for (size_t i = 0; i < 5; i++) {
+		const struct trust_anchor *k =
+		    &f.h.t.authority[i].anchor[0];
+
+		ck_assert_int_eq(k->crl.usable, i != 1);
+		for (unsigned v = 1; v <= 5; v++)
+			ck_assert_int_eq(is_revoked(&f.h.t, k, v),
+			    i != 1 && v <= n[i]);
+	}
+	put(&f.h, "d.crl", crl_of(&f.h, &f.d, 8, 1, 3));
+	ck_assert_int_eq(load(&f.h, A B C D E), 0);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert(f.h.t.authority[i].anchor[0].crl.usable);
+	ck_assert(trust_crl_is_carried(&f.h.t.authority[1].anchor[0].crl));
+	end_five(&f);
 }
 END_TEST
 
@@ -735,6 +781,7 @@ suite(void)
 	tcase_add_test(t, report);
 	tcase_add_test(t, shares);
 	tcase_add_test(t, two_put_out);
+	tcase_add_test(t, puts_out_nobody);
 	tcase_add_test(t, shares_carried);
 	suite_add_tcase(s, t);
 	return s;

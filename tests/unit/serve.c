@@ -354,6 +354,21 @@ START_TEST(stopped_itself)
 }
 END_TEST
 
+/* With certlogind, as all of a machine may be: that time does not count, and 2 s
+ * are left for an answer. */
+START_TEST(both_stopped)
+{
+	begin();
+	ck_assert(is_asked(5000));
+	ck_assert_int_eq(kill(f.pid, SIGSTOP), 0);
+	ck_assert(!is_ending(END_MS));
+	ck_assert_int_eq(kill(f.pid, SIGCONT), 0);
+	ck_assert(!is_ending(1250));
+	answer();
+	lives();
+}
+END_TEST
+
 /* Its next look: it says who it is. */
 static int
 look(void)
@@ -505,6 +520,7 @@ main(void)
 	tcase_add_test(t, full);
 	tcase_add_test(t, full_for_a_while);
 	tcase_add_test(t, stopped_itself);
+	tcase_add_test(t, both_stopped);
 	tcase_add_test(t, killed);
 	suite_add_tcase(s, t);
 	add_looks(s);
