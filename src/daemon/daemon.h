@@ -103,7 +103,8 @@ struct daemon {
 	struct ctl *ctl;		/* control and register sockets */
 	ev_timer report;		/* aggregated refusals */
 	ev_timer expiry;		/* daily warnings */
-	ev_timer watchdog;		/* systemd's, if it has one */
+	ev_timer watchdog;		/* systemd's, if it has one: */
+	double watchdog_pause;		/* seconds between two signs of life */
 	ev_signal hup, term, intr;
 	ev_child child;
 	bool stopping;

@@ -33,6 +33,7 @@
 #define SETTINGS_MAX 64
 #define REPORT_SECONDS 10.
 #define DAY_SECONDS 86400.
+#define WATCHDOG_RETRY 1.	/* seconds to the next try of a sign of life */
 
 enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2, EXIT_COULD_NOT = 3 };
 
@@ -227,17 +228,19 @@ on_expiry(struct ev_loop *loop, ev_timer *w, int revents)
 static void
 on_watchdog(struct ev_loop *loop, ev_timer *w, int revents)
 {
-	(void)loop;
-	(void)w;
+	const struct daemon *d = w->data;
+
 	(void)revents;
-	notify_send("WATCHDOG=1");
+	w->repeat = d->watchdog_pause;
+	/* the one after it would be too late */
+	if (!notify_send("WATCHDOG=1") && w->repeat > WATCHDOG_RETRY)
+		w->repeat = WATCHDOG_RETRY;
+	ev_timer_again(loop, w);
 }
 
 static void
 watch(struct daemon *d)
 {
-	double pause = notify_watchdog();
-
 	ev_signal_init(&d->hup, on_hup, SIGHUP);
 	ev_signal_init(&d->term, on_term, SIGTERM);
 	ev_signal_init(&d->intr, on_term, SIGINT);
@@ -252,8 +255,9 @@ watch(struct daemon *d)
 	ev_child_start(d->loop, &d->child);
 	ev_timer_start(d->loop, &d->report);
 	ev_timer_start(d->loop, &d->expiry);
-	if (pause > 0.) {
-		ev_timer_init(&d->watchdog, on_watchdog, 0., pause);
+	if ((d->watchdog_pause = notify_watchdog()) > 0.) {
+		ev_timer_init(&d->watchdog, on_watchdog, 0., 0.);
+		d->watchdog.data = d;
 		ev_timer_start(d->loop, &d->watchdog);
 	}
 }
@@ -354,7 +358,7 @@ run(struct daemon *d, int ready, struct why *why)
 	if (ready >= 0)
 		tell_parent(ready);
 	ev_run(d->loop, 0);
-	notify_send("STOPPING=1");
+	(void)notify_send("STOPPING=1");
 	log_info("stopping; %zu live sessions stay", d->live);
 	listener_close(d);
 	ctl_close(d);

@@ -1,7 +1,6 @@
 #include "daemon/notify.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,40 +8,43 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static void
+/* Nobody who asked for it: then there is nothing to lose. */
+static bool
 send_state(const char *state, int flags)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
+	bool sent;
 	size_t n;
 	int fd;
 
 	if (path == NULL || (path[0] != '/' && path[0] != '@') ||
 	    (n = strlen(path)) >= sizeof(un.sun_path))
-		return;
+		return true;
 	memcpy(un.sun_path, path, n);
 	if (un.sun_path[0] == '@')
 		un.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
+		return false;
 	/* whoever asked for it sees the missing message, we go on */
-	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL | flags,
-	    (struct sockaddr *)&un,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL | flags,
+	    (struct sockaddr *)&un, (socklen_t)(offsetof(struct sockaddr_un,
+	    sun_path) + n)) >= 0;
 	(void)close(fd);
+	return sent;
 }
 
 void
 notify_ready(void)
 {
-	send_state("READY=1", 0);
+	(void)send_state("READY=1", 0);
 }
 
-void
+bool
 notify_send(const char *state)
 {
-	send_state(state, MSG_DONTWAIT);
+	return send_state(state, MSG_DONTWAIT);
 }
 
 static bool

@@ -2,7 +2,7 @@
 # Whoever starts certlogind with a watchdog (WATCHDOG_USEC, WATCHDOG_PID) hears
 # from it twice in that time, but not from one that hangs; one who asks for none,
 # or asks another process, hears nothing, and one who does not listen holds
-# nothing up.
+# nothing up; one who does not for a while hears the next soon afterwards.
 set -eu
 # shellcheck source=tests/lib/realm.sh
 . "$SRC/tests/lib/realm.sh"
@@ -10,9 +10,28 @@ set -eu
 cat >"$R/systemd.py" <<'END'
 """Start argv[3:] as systemd would, with a socket for notifications, each of
 which becomes a line `SECONDS TEXT` of the file argv[1]; `deaf`: none is read
-behind the first. WATCHDOG_PID is `own` in the environment: that of the
+behind the first; `full`: behind the first sign of life, so much lies there that
+the next is lost, and READ is said once that was read. WATCHDOG_PID is `own` in the environment: that of the
 process."""
 import os, socket, sys, time
+
+
+def fill_up():
+    """Until a sign of life has been lost, two being 4 s apart."""
+    other = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    other.setblocking(False)
+    n = 0
+    try:
+        while True:
+            other.sendto(b"X=1", os.environ["NOTIFY_SOCKET"])
+            n += 1
+    except BlockingIOError:
+        pass
+    time.sleep(5)
+    for _ in range(n):
+        assert say.recv(4096) == b"X=1"
+
+
 say = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 say.bind(os.environ["NOTIFY_SOCKET"])
 pid = os.fork()
@@ -27,6 +46,10 @@ with open(sys.argv[1], "w", buffering=1) as out:
         print(time.monotonic(), text, file=out)
         if "STOPPING=1" in text or sys.argv[2] == "deaf":
             break
+        if "WATCHDOG=1" in text and sys.argv[2] == "full":
+            sys.argv[2] = "hears"
+            fill_up()
+            print(time.monotonic(), "READ", file=out)
 os.waitpid(pid, 0)
 END
 
@@ -112,6 +135,17 @@ for asks in '- own' '400000 1' '400000 x' '0 own' '-1 own' '400000x own' \
 	quiet 2
 	ends
 done
+
+echo "one was lost: the next comes soon, not when the second is due"
+starts 8000000 own full
+wait_for 20 grep -q ' READ$' "$R/said" || give_up "not full"
+wait_for 10 eval "tail -n 1 '$R/said' | grep -q ' WATCHDOG=1\$'" ||
+    give_up "no sign of life"
+awk '$2 == "READ" {read = $1}
+    $2 == "WATCHDOG=1" && read && !next_one {next_one = $1}
+    END {print next_one - read; exit !(next_one - read < 2.5)}' "$R/said" ||
+    give_up "too late: $(cat "$R/said")"
+ends
 
 echo "nobody listens: logins go on"
 starts 2000 own deaf
