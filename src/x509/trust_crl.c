@@ -45,12 +45,12 @@ trust_crl_add(struct trust_crl_list *l, const struct trust_revoked *entry)
 }
 
 void
-trust_crl_drop(struct trust_crl_list *l, const uint8_t key[32], size_t n)
+trust_crl_drop(struct trust_crl_list *l, const uint8_t key[32], size_t from)
 {
-	size_t kept = 0;
+	size_t kept = from;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (i >= n || memcmp(l->entry[i].key, key, 32) != 0)
+	for (size_t i = from; i < l->n; i++)
+		if (memcmp(l->entry[i].key, key, 32) != 0)
 			l->entry[kept++] = l->entry[i];
 	l->n = kept;
 }
@@ -252,43 +252,40 @@ read_entry(struct span entry, struct span *serial, struct why *why)
 }
 
 static int
-read_entries(const struct slice_crl *crl, const uint8_t key[32],
-    struct trust_crl_list *list, struct why *why)
+add_entry(struct trust_crl_list *list, const uint8_t key[32],
+    struct span serial, struct why *why)
 {
-	struct rd r = rd_of_span(crl->revoked);
-	struct span entry, serial;
 	struct trust_revoked t;
 	int e;
 
-	while (r.n > 0) {
+	memset(&t, 0, sizeof(t));
+	memcpy(t.key, key, sizeof(t.key));
+	memcpy(t.serial, serial.p, serial.n);
+	t.serial_len = (uint8_t)serial.n;
+	if ((e = trust_crl_add(list, &t)) == ERR_TOOBIG)
+		return why_set(why, e, "more than %d entries of all CRLs "
+		    "together", TRUST_REVOKED_MAX);
+	return e == 0 ? 0 : why_set(why, e, "out of memory");
+}
+
+static int
+read_entries(const struct slice_crl *crl, const uint8_t key[32],
+    struct trust_crl_list *list, uint32_t *n, struct why *why)
+{
+	struct rd r = rd_of_span(crl->revoked);
+	struct span entry, serial;
+	int e;
+
+	for (*n = 0; r.n > 0; (*n)++) {
 		if ((e = take(&r, 0x30, &entry)) != 0)
 			return why_set(why, e, "revokedCertificates: expected "
 			    "DER");
-		if ((e = read_entry(entry, &serial, why)) != 0)
+		if ((e = read_entry(entry, &serial, why)) != 0 ||
+		    (list != NULL && (e = add_entry(list, key, serial,
+		    why)) != 0))
 			return e;
-		memset(&t, 0, sizeof(t));
-		memcpy(t.key, key, sizeof(t.key));
-		memcpy(t.serial, serial.p, serial.n);
-		t.serial_len = (uint8_t)serial.n;
-		if ((e = trust_crl_add(list, &t)) == ERR_TOOBIG)
-			return why_set(why, e, "more than %d entries of all "
-			    "CRLs together", TRUST_REVOKED_MAX);
-		if (e != 0)
-			return why_set(why, e, "out of memory");
 	}
 	return 0;
-}
-
-size_t
-trust_crl_count(const struct slice_crl *crl)
-{
-	struct rd r = rd_of_span(crl->revoked);
-	struct span entry;
-	size_t n = 0;
-
-	while (r.n > 0 && take(&r, 0x30, &entry) == 0)
-		n++;
-	return n;
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -341,17 +338,17 @@ trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
     struct why *why)
 {
 	struct trust_crl c = { .usable = false };
-	size_t before = list->n;
+	size_t before = list != NULL ? list->n : 0;
 	int e;
 
 	if ((e = read_times(crl, now, &c, why)) == 0 &&
 	    (e = read_extensions(crl, &c, why)) == 0)
-		e = read_entries(crl, key, list, why);
+		e = read_entries(crl, key, list, &c.revoked, why);
 	if (e != 0) {
-		list->n = before;
+		if (list != NULL)
+			list->n = before;
 		return e;
 	}
-	c.revoked = (uint32_t)(list->n - before);
 	c.usable = true;
 	*out = c;
 	return 0;

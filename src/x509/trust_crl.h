@@ -28,15 +28,12 @@ const struct trust_anchor *trust_crl_signer(const struct trust_authority *a,
 /*
  * Read a CRL of the issuer with this key.  Its number, its times and its
  * count go to out (usable set), its entries to the end of list, sorted by
- * nothing.  ERR_REFUSED, ERR_MALFORMED, ERR_TOOBIG, ERR_NOMEM with why; the
- * list is then as before.
+ * nothing; list NULL: they are checked and counted only.  ERR_REFUSED,
+ * ERR_MALFORMED, ERR_TOOBIG, ERR_NOMEM with why; the list is then as before.
  */
 int trust_crl_read(const struct slice_crl *crl, const uint8_t key[32],
     int64_t now, struct trust_crl *out, struct trust_crl_list *list,
     struct why *why);
-
-/* How many entries it has, at most: they are counted, not read. */
-size_t trust_crl_count(const struct slice_crl *crl);
 
 /* From when on would a CRL that is read now count where it does not, or the
  * other way round?  0: never. */
@@ -60,9 +57,9 @@ int trust_crl_add(struct trust_crl_list *list,
 #define TRUST_CRL_TIME_MAX 32
 const char *trust_crl_time_text(char dst[TRUST_CRL_TIME_MAX], int64_t at);
 
-/* Drop the entries of key among the first n. */
+/* Drop the entries of key from this place on. */
 void trust_crl_drop(struct trust_crl_list *list, const uint8_t key[32],
-    size_t n);
+    size_t from);
 
 /* By memcmp, each once. */
 void trust_crl_sort(struct trust_crl_list *list);

@@ -385,15 +385,16 @@ put_out(struct load *l, size_t i, size_t share)
 		l->begin[i] -= n;
 }
 
-/* For n more entries of the authority at work, which was begun last.  If it
- * has its share at most, and the list is full, another has more. */
+/* For n entries of the authority at work, which was begun last, in place of so
+ * many.  If it has its share at most, and the list is full, another has
+ * more. */
 static int
-make_room(struct load *l, size_t n, struct why *why)
+make_room(struct load *l, size_t n, size_t old, struct why *why)
 {
-	size_t max = l->before.revoked_max, self = l->n_begun - 1;
-	size_t share = max / l->conf->n, own = entries(l, self) + n, most;
+	size_t max = l->before.revoked_max, self = l->n_begun - 1, most;
+	size_t share = max / l->conf->n, own = entries(l, self) - old + n;
 
-	while (l->list.n + n > max) {
+	while (l->list.n - old + n > max) {
 		if (own > share)
 			return why_set(why, ERR_TOOBIG, "%zu entries of this "
 			    "authority: expected at most %zu, its share, or "
@@ -433,27 +434,42 @@ warn_stale(struct load *l, const struct named *f, const struct trust_crl *crl)
 	    crl->next_update));
 }
 
-/* It counts for every anchor with this key, unless they have a later one.
- * Its entries are those from `before` on. */
 static void
-keep_crl(struct load *l, const struct named *f, const uint8_t key[32],
-    const struct trust_crl *crl, size_t before)
+give(struct trust_authority *a, const uint8_t key[32],
+    const struct trust_crl *crl)
 {
+	for (size_t i = 0; i < a->n_anchors; i++)
+		if (memcmp(a->anchor[i].key, key, 32) == 0)
+			a->anchor[i].crl = *crl;
+}
+
+/* It was checked, and counts for every anchor with this key, unless they have
+ * a later one; the entries of an earlier one are in nobody's way. */
+static int
+keep_crl(struct load *l, const struct named *f, const uint8_t key[32],
+    const struct slice_crl *s, struct trust_crl *crl, struct why *why)
+{
+	static const struct trust_crl none = { .usable = false };
 	const struct trust_crl *have = usable_crl(f->a, key);
 	struct ipc_seen new = trust_crl_seen(key, crl), old;
+	int r;
 
 	if (have != NULL) {
 		old = trust_crl_seen(key, have);
-		if (trust_crl_compare(&new, &old) <= 0) {
-			l->list.n = before;
-			return;
-		}
-		trust_crl_drop(&l->list, key, before);
+		if (trust_crl_compare(&new, &old) <= 0)
+			return 0;
 	}
-	for (size_t i = 0; i < f->a->n_anchors; i++)
-		if (memcmp(f->a->anchor[i].key, key, 32) == 0)
-			f->a->anchor[i].crl = *crl;
+	if ((r = make_room(l, crl->revoked, have != NULL ? have->revoked : 0,
+	    why)) != 0)
+		return r;
+	give(f->a, key, &none);
+	trust_crl_drop(&l->list, key, l->begin[l->n_begun - 1]);
+	if ((r = trust_crl_read(s, key, l->now, crl, &l->list, why)) != 0)
+		return r;
+	(void)snprintf(crl->file, sizeof(crl->file), "%s", f->path);
+	give(f->a, key, crl);
 	warn_stale(l, f, crl);
+	return 0;
 }
 
 static void
@@ -470,7 +486,6 @@ take_crl(struct load *l, const struct named *f, struct span der)
 	struct trust_crl crl;
 	const struct trust_anchor *signer;
 	struct why why;
-	size_t before;
 
 	if (slice_crl(der, &s, &why) != 0) {
 		crl_problem(l, f, (struct span){ der.p, 0 }, why.text);
@@ -478,25 +493,12 @@ take_crl(struct load *l, const struct named *f, struct span der)
 	}
 	if ((signer = trust_crl_signer(f->a, &s, &why)) != NULL)
 		look_again(l, trust_crl_again(&s, l->now));
-	if (signer == NULL ||
-	    make_room(l, trust_crl_count(&s), &why) != 0) {
+	/* nothing makes way for one that will not count */
+	if (signer == NULL || trust_crl_read(&s, signer->key, l->now, &crl,
+	    NULL, &why) != 0 || trust_crl_check_seen(signer->key, &crl,
+	    l->before.seen, l->before.n_seen, &why) != 0 ||
+	    keep_crl(l, f, signer->key, &s, &crl, &why) != 0)
 		crl_problem(l, f, s.issuer, why.text);
-		return;
-	}
-	before = l->list.n;
-	if (trust_crl_read(&s, signer->key, l->now, &crl, &l->list,
-	    &why) != 0) {
-		crl_problem(l, f, s.issuer, why.text);
-		return;
-	}
-	if (trust_crl_check_seen(signer->key, &crl, l->before.seen,
-	    l->before.n_seen, &why) != 0) {
-		l->list.n = before;
-		crl_problem(l, f, s.issuer, why.text);
-		return;
-	}
-	(void)snprintf(crl.file, sizeof(crl.file), "%s", f->path);
-	keep_crl(l, f, signer->key, &crl, before);
 }
 
 static void
@@ -530,9 +532,7 @@ put_carried(struct load *l, struct trust_authority *a, size_t i,
 {
 	char made[TRUST_CRL_TIME_MAX], until[TRUST_CRL_TIME_MAX];
 
-	for (size_t k = 0; k < a->n_anchors; k++)
-		if (memcmp(a->anchor[k].key, a->anchor[i].key, 32) == 0)
-			a->anchor[k].crl = *crl;
+	give(a, a->anchor[i].key, crl);
 	diag_add(l->diag, DIAG_WARNING, l->name, l->carry.conf->line, 1,
 	    "authority '%s': there is no CRL of its anchor %zu to be used; "
 	    "that of %s, which was loaded before, stays in force; its "
@@ -549,7 +549,7 @@ carry_crl(struct load *l, struct trust_authority *a, size_t i)
 	size_t n;
 
 	if (!trust_carry_crl(&l->carry, &a->anchor[i], &old, &entry, &n) ||
-	    make_room(l, n, NULL) != 0)
+	    make_room(l, n, 0, NULL) != 0)
 		return 0;
 	for (size_t k = 0; k < n; k++)
 		if (trust_crl_add(&l->list, &entry[k]) != 0)

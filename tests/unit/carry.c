@@ -634,6 +634,53 @@ START_TEST(shares)
 }
 END_TEST
 
+/* A CRL beside the one that it follows needs no more room than alone, and one
+ * that does not count needs none. */
+START_TEST(one_after_another)
+{
+	static const char twice[] = B C HEAD "anchor = a.crt\n"
+	    "crl = a.crl\ncrl = later.crl\n";
+	const struct trust_anchor *k;
+	struct host h;
+
+	begin(&h);
+	put(&h, "o.crt", pki_der(&h.other));
+	put(&h, "a.crl", crl_of(&h, &h.a, 7, 1, 1));
+	put(&h, "b.crl", crl_of(&h, &h.b, 7, 1, 4));
+	put(&h, "o.crl", crl_of(&h, &h.other, 7, 1, 0));
+	put(&h, "later.crl", crl_of(&h, &h.a, 8, 3, 2));
+	trust_free(&h.in_force);
+	h.revoked_max = LIMIT;
+	ck_assert_int_eq(load(&h, twice), 0);
+	k = &h.t.authority[2].anchor[0];
+	ck_assert(k->crl.usable);
+	ck_assert_uint_eq(k->crl.revoked, 2);
+	ck_assert(is_revoked(&h.t, k, 3) && is_revoked(&h.t, k, 4));
+	ck_assert(!is_revoked(&h.t, k, 1));
+	ck_assert(is_revoked(&h.t, &h.t.authority[0].anchor[0], 4));
+	ck_assert_uint_eq(h.t.n_revoked, LIMIT);
+
+	/* the earlier one behind it: it changes nothing */
+	put(&h, "a.crl", crl_of(&h, &h.a, 8, 3, 2));
+	put(&h, "later.crl", crl_of(&h, &h.a, 7, 1, 6));
+	ck_assert_int_eq(load(&h, twice), 0);
+	k = &h.t.authority[2].anchor[0];
+	ck_assert(k->crl.usable && is_revoked(&h.t, k, 4));
+	ck_assert(is_revoked(&h.t, &h.t.authority[0].anchor[0], 4));
+	ck_assert_uint_eq(h.t.n_revoked, LIMIT);
+
+	/* control: one more is over its share, and the other's 4 stay */
+	put(&h, "a.crl", crl_of(&h, &h.a, 9, 1, 3));
+	put(&h, "later.crl", pki_der(&h.a));
+	ck_assert_int_eq(load(&h, twice), 0);
+	k = &h.t.authority[2].anchor[0];
+	ck_assert(!k->crl.usable);
+	ck_assert_ptr_nonnull(strstr(k->crl.problem, "its share"));
+	ck_assert_uint_eq(h.t.n_revoked, 4);
+	end(&h);
+}
+END_TEST
+
 /* Five authorities, of which d and e are made here. */
 struct five {
 	struct host h;
@@ -780,6 +827,7 @@ suite(void)
 	tcase_add_test(t, stale);
 	tcase_add_test(t, report);
 	tcase_add_test(t, shares);
+	tcase_add_test(t, one_after_another);
 	tcase_add_test(t, two_put_out);
 	tcase_add_test(t, puts_out_nobody);
 	tcase_add_test(t, shares_carried);
