@@ -94,11 +94,12 @@ wait_for(pid_t pid)
 /* What hangs could not be ended later.  Only while it is our child, which
  * nobody has waited for, the pid is certain. */
 static int
-give_up(pid_t pid, struct why *why)
+give_up(pid_t pid, int channel, struct why *why)
 {
 	int r = why_errno(why, "pidfd_open");
 	siginfo_t info;
 
+	(void)close(channel);
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
 		(void)kill(pid, SIGKILL);
 	wait_for(pid);
@@ -108,20 +109,20 @@ give_up(pid_t pid, struct why *why)
 int
 child_start(struct child *c, const char *const *argv, struct why *why)
 {
-	int pair[2], pidfd = -1, r;
+	int pair[2], pidfd, r;
 	pid_t pid;
 
 	if ((r = make_pair(pair, why)) != 0)
 		return r;
 	r = run(&pid, pair[1], argv, why);
 	(void)close(pair[1]);
-	/* the pid may be taken from us; a pidfd names the process for good */
-	if (r == 0 && (pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
-		r = give_up(pid, why);
 	if (r != 0) {
 		(void)close(pair[0]);
 		return r;
 	}
+	/* the pid may be taken from us; a pidfd names the process for good */
+	if ((pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
+		return give_up(pid, pair[0], why);
 	*c = (struct child){ .pid = pid, .pidfd = pidfd, .fd = pair[0] };
 	return 0;
 }
