@@ -91,17 +91,25 @@ wait_for(pid_t pid)
 		continue;
 }
 
-/* What hangs could not be ended later.  Only while it is our child, which
- * nobody has waited for, the pid is certain. */
+/* By its pid, which is certain only while it is our child, and nobody has waited
+ * for it. */
+static void
+kill_pid(pid_t pid)
+{
+	siginfo_t info;
+
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		(void)kill(pid, SIGKILL);
+}
+
+/* What hangs could not be ended later for certain. */
 static int
 give_up(pid_t pid, int channel, struct why *why)
 {
 	int r = why_errno(why, "pidfd_open");
-	siginfo_t info;
 
 	(void)close(channel);
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
-		(void)kill(pid, SIGKILL);
+	kill_pid(pid);
 	wait_for(pid);
 	return r;
 }
@@ -120,8 +128,10 @@ child_start(struct child *c, const char *const *argv, struct why *why)
 		(void)close(pair[0]);
 		return r;
 	}
-	/* the pid may be taken from us; a pidfd names the process for good */
-	if ((pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
+	/* the pid may be taken from us; a pidfd names the process for good, where
+	 * there is such a thing (an emulator may have none) */
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0 && errno != ENOSYS)
 		return give_up(pid, pair[0], why);
 	*c = (struct child){ .pid = pid, .pidfd = pidfd, .fd = pair[0] };
 	return 0;
@@ -136,6 +146,8 @@ child_kill(struct child *c)
 	if (c->pidfd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL,
 		    0);
+	else if (c->pid > 0)
+		kill_pid(c->pid);
 }
 
 void

@@ -12,7 +12,7 @@
 
 struct child {
 	pid_t pid;		/* 0 = none */
-	int pidfd;		/* of it; -1 = none */
+	int pidfd;		/* of it; -1 = none, or there are no pidfds */
 	int fd;			/* channel; -1 = none or given away */
 };
 

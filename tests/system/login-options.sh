@@ -100,7 +100,7 @@ control status --json | python3 -m json.tool >/dev/null ||
     give_up "status --json is no JSON"
 ctl 1 'no refusal of that number' control why 1
 ctl 2 'why: expected the NUMBER' control why
-ctl 2 'usage' control why nonsense
+ctl 2 'expected the number' control why nonsense
 ctl 3 'certlogind' certloginctl --run-dir "$R/no-such-dir" status
 ctl 3 'certlogind' setpriv --reuid 42001 --regid 42001 --clear-groups \
     certloginctl --run-dir "$R/run" status
