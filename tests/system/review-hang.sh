@@ -2,7 +2,7 @@
 # A certlogind that hangs, with its channels open, is as none for its live
 # sessions: they end when review-grace-time is over. One that goes on before
 # that, or is killed and started again, costs none, and revokes as ever.
-# also-in: no-sandbox sanitizers
+# also-in: sanitizers
 # limit: 180
 set -eu
 # shellcheck source=tests/lib/realm.sh
